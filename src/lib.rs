@@ -14,3 +14,5 @@ pub mod verdict;
 pub mod disband;
 pub mod ledger;
 pub mod observe;
+
+pub mod simulator;
