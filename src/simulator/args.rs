@@ -35,7 +35,7 @@ pub struct SimulatorArgs {
     /// How long an answer takes: 50ms, or a range such as 20ms..60ms
     #[arg(long, value_name = "DUR", default_value = "0ms")]
     pub latency: Latency,
-    /// A fault as FAULT:SHARE%[xTIMES], repeatable: 10002:5%x2, 502:2%, lost:1%, hang:0.1%, 10007:0.2%x*
+    /// A fault as FAULT:SHARE% or FAULT:SHARE%xTIMES, repeatable: 10002:5%x2, 502:2%, lost:1%, 10007:0.2%x*
     ///
     /// FAULT is an ErrorCode, an HTTP status (200 to 599) or a word: lost (disbanded, connection reset), reset, close,
     /// hang, malformed, not-utf8, truncated, empty, oversized, endless-body, endless-headers, slow, redirect, portal,

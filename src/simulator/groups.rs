@@ -17,12 +17,29 @@ pub(super) struct Past {
     pub(super) gone: bool,
 }
 
+/// Groups by name.
+#[derive(Debug, Default)]
+struct Listed {
+    /// IDs and their keys in the order of a listing.
+    places: Vec<(Box<str>, u128)>,
+    keys: HashSet<u128>,
+}
+
+impl Listed {
+    fn add(&mut self, seed: u64, id: &str) {
+        let key = Draw::new(seed, id).key;
+        if self.keys.insert(key) {
+            self.places.push((id.into(), key));
+        }
+    }
+}
+
 /// All groups of the app.
 #[derive(Debug)]
 pub(super) struct Register {
     seed: u64,
-    /// The listed IDs in the order of a listing, and their keys; `None` if every ID is a group.
-    listed: Option<(Vec<Box<str>>, HashSet<u128>)>,
+    /// The listed groups; `None` if every ID is a group.
+    listed: Option<Listed>,
     past: HashMap<u128, Past>,
     /// The generation before `past`: still known, and dropped as a whole when `past` is full again.
     older: HashMap<u128, Past>,
@@ -42,8 +59,9 @@ impl Register {
         let listed = match groups {
             Groups::Any => None,
             Groups::Listed(ids) => {
-                let keys = ids.iter().map(|id| Draw::new(seed, id).key).collect();
-                Some((ids.into_iter().map(String::into_boxed_str).collect(), keys))
+                let mut listed = Listed::default();
+                ids.iter().for_each(|id| listed.add(seed, id));
+                Some(listed)
             }
         };
         Self {
@@ -90,10 +108,8 @@ impl Register {
     pub(super) fn create(&mut self, id: &str) {
         let key = Draw::new(self.seed, id).key;
         self.past_mut(key).gone = false;
-        if let Some((ids, keys)) = &mut self.listed
-            && keys.insert(key)
-        {
-            ids.push(id.into());
+        if let Some(listed) = &mut self.listed {
+            listed.add(self.seed, id);
         }
     }
 
@@ -101,29 +117,32 @@ impl Register {
         let known = self
             .listed
             .as_ref()
-            .is_none_or(|(_, keys)| keys.contains(&key));
+            .is_none_or(|listed| listed.keys.contains(&key));
         known && !self.past(key).gone
     }
 
     /// One page of the groups that are there. `next` counts places, disbanded groups included, so that pages stay in step
     /// while groups vanish. Where every ID is a group, none is listed.
     pub(super) fn page(&self, list: &ListGroups) -> Page<'_> {
-        let all = self.listed.as_ref().map_or(&[][..], |(ids, _)| ids);
-        let alive = |(_, id): &(usize, &'_ Box<str>)| {
-            list.group_type
-                .as_deref()
-                .is_none_or(|kind| kind == type_of(id))
-                && self.exists(Draw::new(self.seed, id).key)
+        let places = self
+            .listed
+            .as_ref()
+            .map_or(&[][..], |listed| &listed.places);
+        let wanted = |(id, key): &(Box<str>, u128)| {
+            let kind = list.group_type.as_deref();
+            kind.is_none_or(|kind| kind == type_of(id)) && self.exists(*key)
         };
         let start = usize::try_from(list.next).unwrap_or(usize::MAX);
-        let mut rest = all.iter().enumerate().skip(start).filter(alive).peekable();
+        let mut rest = (places.iter().enumerate().skip(start))
+            .filter(|(_, place)| wanted(place))
+            .peekable();
         let ids = rest
             .by_ref()
             .take(list.limit as usize)
-            .map(|(_, id)| &**id)
+            .map(|(_, (id, _))| &**id)
             .collect();
         Page {
-            total: all.iter().enumerate().filter(alive).count(),
+            total: places.iter().filter(|place| wanted(place)).count(),
             next: rest.peek().map_or(0, |&(at, _)| at as u64),
             ids,
         }

@@ -26,7 +26,7 @@ mod window;
 use std::{
     fmt, io,
     net::SocketAddr,
-    sync::{Arc, PoisonError, mpsc::sync_channel},
+    sync::{Arc, mpsc::sync_channel},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -176,14 +176,8 @@ impl Simulator {
     }
 
     /// Waits until the counts satisfy `enough`; `false` if they don't within `timeout`. Blocks the thread.
-    pub fn wait_until(&self, timeout: Duration, mut enough: impl FnMut(&Stats) -> bool) -> bool {
-        let service = self.shared.service();
-        let waited = self
-            .shared
-            .changed
-            .wait_timeout_while(service, timeout, |service| !enough(&service.stats));
-        let (service, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        enough(&service.stats)
+    pub fn wait_until(&self, timeout: Duration, enough: impl FnMut(&Stats) -> bool) -> bool {
+        self.shared.wait_until(timeout, enough)
     }
 
     /// Stops it: connections are dropped, the port is free.

@@ -66,11 +66,6 @@ fn ppm(percent: &str) -> Option<u32> {
     let ppm = percent.parse::<f64>().ok()? * f64::from(WHOLE_PPM / 100);
     // Also refuses what is no number.
     let in_range = ppm >= 0.5 && ppm <= f64::from(WHOLE_PPM);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to lie between 0 and a million"
-    )]
     in_range.then(|| ppm.round() as u32)
 }
 

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     check::TOO_LARGE,
+    log::Stats,
     reply::{Delivery, Takeover},
     service::{Outage, Service},
 };
@@ -44,7 +45,7 @@ const DRIP_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Shared {
     service: Mutex<Service>,
     /// Told of every change of the counts.
-    pub(super) changed: Condvar,
+    changed: Condvar,
     pub(super) outage: watch::Sender<Outage>,
     keep_alive: bool,
 }
@@ -59,9 +60,28 @@ impl Shared {
         }
     }
 
-    /// The service; held for a moment only, never across an await.
+    /// The service, to look at or to set up; held for a moment only, never across an await.
     pub(super) fn service(&self) -> MutexGuard<'_, Service> {
         self.service.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something that may change the counts, and tells who waits for that.
+    fn update<T>(&self, change: impl FnOnce(&mut Service) -> T) -> T {
+        let result = change(&mut self.service());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits until the counts satisfy `enough`.
+    pub(super) fn wait_until(
+        &self,
+        timeout: Duration,
+        mut enough: impl FnMut(&Stats) -> bool,
+    ) -> bool {
+        let waited = self
+            .changed
+            .wait_timeout_while(self.service(), timeout, |service| !enough(&service.stats));
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 }
 
@@ -156,7 +176,7 @@ pub(super) async fn serve(
             }
             accepted = accept => match accepted {
                 Ok(stream) => {
-                    shared.service().stats.connections += 1;
+                    shared.update(|service| service.stats.connections += 1);
                     tokio::spawn(connection(stream, Arc::clone(&shared), cut.clone()));
                 }
                 Err(e) => {
@@ -188,7 +208,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, cut: CancellationTok
         Some(Ok(())) => Takeover::Close,
         Some(Err(e)) => {
             if e.is_parse() {
-                shared.service().not_http(Instant::now());
+                shared.update(|service| service.not_http(Instant::now()));
             }
             std::error::Error::source(&e)
                 .and_then(|cause| cause.downcast_ref::<Takeover>())
@@ -231,8 +251,7 @@ struct InFlight<'a>(&'a Shared);
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.service().stats.in_flight -= 1;
-        self.0.changed.notify_all();
+        self.0.update(|service| service.stats.in_flight -= 1);
     }
 }
 
@@ -240,11 +259,9 @@ async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Takeover> {
-    let arrival = shared
-        .service()
-        .arrive(Instant::now(), request.uri().path());
+    let arrived = Instant::now();
+    let arrival = shared.update(|service| service.arrive(arrived, request.uri().path()));
     let _in_flight = InFlight(&shared);
-    shared.changed.notify_all();
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
@@ -253,7 +270,7 @@ async fn answer(
         Err(_) => return Err(Takeover::Close),
     };
     let outage = after_stall(&shared).await;
-    let answer = shared.service().decide(arrival, &parts, body, outage);
+    let answer = shared.update(|service| service.decide(arrival, &parts, body, outage));
     if !answer.delay.is_zero() {
         sleep(answer.delay).await;
     }
