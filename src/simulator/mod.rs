@@ -4,13 +4,15 @@
 //! code with the client: it checks parameters and UserSigs by itself, from the same documents, so that one proves the
 //! other. Chance is a hash of seed and group ID, so a run can be repeated.
 //!
-//! The path of a call: `serve` (sockets), `service` (decides), `check` and `usersig` (is it asked properly), `window`
-//! (rate), `groups` (is it there), `plan` and `fault` (what goes wrong), `reply` (what is sent).
+//! The path of a call: `serve` (sockets), `service` (decides), `check`, `credentials` and `usersig` (is it asked
+//! properly), `window` (rate), `groups` (is it there), `plan`, `fault` and `trouble` (what goes wrong), `reply` (what is
+//! sent).
 //!
 //! Memory grows with the groups that were called, some 50 bytes each, unless [`SimulatorOptions::remember`] bounds it.
 
 mod args;
 mod check;
+mod credentials;
 mod draw;
 mod fault;
 mod groups;
@@ -20,6 +22,7 @@ mod plan;
 mod reply;
 mod serve;
 mod service;
+mod trouble;
 mod usersig;
 mod window;
 
@@ -44,7 +47,7 @@ pub use self::{
         SAMPLE_SDKAPPID, SimulatorOptions, wall_clock_s,
     },
     plan::{FaultPlan, FaultRule, NotARule, OverSubscribed},
-    service::{Outage, Reply},
+    trouble::{Outage, Reply},
     usersig::sign,
 };
 use self::{

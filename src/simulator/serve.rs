@@ -29,7 +29,8 @@ use super::{
     check::TOO_LARGE,
     log::Stats,
     reply::{Delivery, Takeover},
-    service::{Outage, Service},
+    service::Service,
+    trouble::Outage,
 };
 
 /// Bytes of a request's body that are read; an honest one has some sixty.

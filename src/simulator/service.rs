@@ -10,62 +10,20 @@ use hyper::http::request::Parts;
 use serde_json::json;
 
 use super::{
-    check::{self, Api, ListGroups, Query, Refusal},
+    check::{self, Api, ListGroups, Refusal},
+    credentials::Credentials,
     draw::Draw,
     fault::{Fault, FaultKind, Stage},
     groups::Register,
     log::{Call, Ring, Stats, Violation},
     options::SimulatorOptions,
     reply::{Answer, envelope},
-    usersig::Claims,
+    trouble::{Outage, Reply},
     window::{RateLimit, Window},
 };
 
 /// Violations that are kept with their text; all are counted.
 const VIOLATIONS_KEPT: usize = 1_000;
-
-/// What a script has in store for one call of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// The service does what is asked.
-    Honest,
-    /// As [`Reply::Honest`], with this latency: the service acts at once and answers that much later.
-    Late(Duration),
-    /// This fault.
-    Fault(Fault),
-}
-
-/// A trouble that everybody meets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Outage {
-    /// The service is well.
-    #[default]
-    None,
-    /// Calls arrive and wait; when the outage ends or changes, they meet what is then.
-    Stall,
-    /// Every call is answered with a TCP reset.
-    Reset,
-    /// No call is answered.
-    Hang,
-    /// Every call is answered with this HTTP status.
-    Status(u16),
-    /// Every call that asks properly is answered with this `ErrorCode`.
-    Code(i64),
-    /// Nobody listens: connections are reset, new ones refused.
-    RefuseConnections,
-}
-
-impl Outage {
-    fn fault(self) -> Option<Fault> {
-        match self {
-            Self::None | Self::Stall => None,
-            Self::Reset | Self::RefuseConnections => Some(Fault::before(FaultKind::Reset)),
-            Self::Hang => Some(Fault::before(FaultKind::Hang)),
-            Self::Status(status) => Some(Fault::status(status)),
-            Self::Code(code) => Some(Fault::code(code)),
-        }
-    }
-}
 
 /// A call whose head has arrived.
 #[derive(Clone, Copy, Debug)]
@@ -82,12 +40,6 @@ enum Asked {
     List(ListGroups),
 }
 
-/// A UserSig that verified, so that the next call with the same one costs no cryptography.
-struct Verified {
-    usersig: String,
-    claims: Claims,
-}
-
 /// The service: its groups, its limits, its memory.
 pub(super) struct Service {
     options: SimulatorOptions,
@@ -97,9 +49,8 @@ pub(super) struct Service {
     arrivals: Window,
     destroy_limit: RateLimit,
     list_limit: RateLimit,
-    verified: Option<Verified>,
+    credentials: Credentials,
     last_random: Option<u32>,
-    clock_offset_s: i64,
     log: Ring<Call>,
     violations: Ring<Violation>,
     pub(super) stats: Stats,
@@ -116,14 +67,13 @@ impl Service {
             list_limit: RateLimit::new(options.rate_limit.and(Some(1)), 0, refused_count),
             log: Ring::new(options.log_capacity),
             violations: Ring::new(VIOLATIONS_KEPT),
-            options,
             started,
             scripts: HashMap::new(),
             arrivals: Window::default(),
-            verified: None,
+            credentials: Credentials::new(&options),
             last_random: None,
-            clock_offset_s: 0,
             stats: Stats::default(),
+            options,
         }
     }
 
@@ -217,7 +167,7 @@ impl Service {
             if self.last_random.replace(query.random) == Some(query.random) {
                 call.violation = Some(check::RANDOM_REPEATED);
             }
-            self.check_credentials(&query)?;
+            self.credentials.check(&query)?;
             if !arrival.admitted {
                 self.stats.throttled += 1;
                 return Err(Refusal::plain(self.options.rate_code));
@@ -233,43 +183,6 @@ impl Service {
             return Err(refusal);
         }
         outcome
-    }
-
-    fn check_credentials(&mut self, query: &Query<'_>) -> Result<(), Refusal> {
-        if query.sdkappid != self.options.sdkappid {
-            return Err(Refusal::plain(70020));
-        }
-        let known = self
-            .verified
-            .take()
-            .filter(|known| known.usersig == query.usersig);
-        let fresh = known.is_none();
-        let verified = match known {
-            Some(known) => known,
-            None => Verified {
-                usersig: query.usersig.clone().into_owned(),
-                claims: Claims::decode(&query.usersig).ok_or(check::BROKEN_USERSIG)?,
-            },
-        };
-        let claims = &verified.claims;
-        if claims.identifier != query.identifier {
-            return Err(Refusal::plain(70013));
-        }
-        if claims.sdkappid != query.sdkappid {
-            return Err(Refusal::plain(70014));
-        }
-        if fresh && !claims.verifies(&self.options.key) {
-            return Err(Refusal::plain(70009));
-        }
-        let now_s = (self.options.clock)().saturating_add(self.clock_offset_s);
-        if claims.expires_at_s() <= now_s {
-            return Err(Refusal::plain(70001));
-        }
-        if claims.identifier != self.options.identifier {
-            return Err(Refusal::plain(60010));
-        }
-        self.verified = Some(verified);
-        Ok(())
     }
 
     fn destroy(&mut self, group: &str, call: &mut Call) -> Answer {
@@ -373,6 +286,6 @@ impl Service {
     }
 
     pub(super) fn set_clock_offset(&mut self, offset_s: i64) {
-        self.clock_offset_s = offset_s;
+        self.credentials.clock_offset_s = offset_s;
     }
 }

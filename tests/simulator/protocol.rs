@@ -179,7 +179,7 @@ fn every_violation_is_answered_counted_and_kept_without_the_usersig() {
     let simulator = Simulator::start(options()).unwrap();
     let good = usersig(&options());
     let body = br#"{"GroupId":"a"}"#;
-    let long = vec![b' '; 70_000];
+    let long = vec![b' '; 64 * 1024 + 1];
     // What the call is, and what is replaced in its request line.
     let violations: [(i64, &str, &[u8], &str, &str); 12] = [
         (60002, "GET", body, "", ""),
