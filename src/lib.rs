@@ -14,3 +14,14 @@ pub mod verdict;
 pub mod disband;
 pub mod ledger;
 pub mod observe;
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod confirm;
+pub mod error;
+pub mod exit;
+pub mod logging;
+pub mod protect;
+pub mod secret;
+pub mod settings;
