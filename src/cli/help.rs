@@ -8,23 +8,27 @@ pub(super) const USAGE: &str = "disband-batch [OPTIONS] [INPUT]...
 /// What stands below the options.
 pub(super) const AFTER: &str = "\
 Examples:
-  A bulk run, asked for on the terminal before the first call:
-    disband-batch --sdkappid 1400000000 --region sgp --secret-key-file key.txt groups.csv
+  A bulk run; asks on the terminal before the first call:
+    disband-batch --sdkappid 1400000000 --region sgp \\
+        --secret-key-file key.txt groups.csv
 
   A pipe, with settings from the environment or the config file:
-    mysql -BN -e 'select group_id from dead_groups' chat | disband-batch --yes --report - > report.csv
+    mysql -BN -e 'select group_id from dead_groups' chat |
+        disband-batch --yes --report - > report.csv
 
-  Cron, quiet, four hours at most; with --resume the next night goes on where this one stopped:
+  Cron, quiet, four hours at most (--resume goes on the next night):
     0 1 * * * disband-batch -q --yes --max-duration 4h /srv/groups.txt
 
-Every option but the inputs can be set in the environment as DISBAND_BATCH_ and its name in capitals
-(DISBAND_BATCH_MAX_OUTAGE=10m) and in the config file under its name (max-outage = \"10m\").
-Flags win over the environment, the environment over the file, the file over defaults.
+Every option but the inputs can be set in the environment as DISBAND_BATCH_
+and its name in capitals (DISBAND_BATCH_MAX_OUTAGE=10m), and in the config
+file under its name (max-outage = \"10m\"). Flags win over the environment,
+the environment over the file, the file over defaults. Several --protect in
+one variable are separated by colons. A file called like a job is written
+with its directory: ./runs
 
-A file that is called like a job, `runs` say, is written `./runs`.
-
-Exit codes: 0 done, 1 some groups failed, 2 wrong usage or input (nobody was called), 3 stopped by trouble,
-4 stopped as asked with work left, 75 another run of this app is under way, 130 and 143 stopped by a signal.";
+Exit codes: 0 done; 1 some groups failed; 2 wrong usage or input, nobody was
+called; 3 stopped by trouble; 4 stopped as asked with work left; 75 another
+run of this app is under way; 130, 143 stopped by SIGINT, SIGTERM.";
 
 /// Which of the shared options mean something to a job; the others stay out of its help.
 const SHARED: [(&str, &[&str]); 7] = [

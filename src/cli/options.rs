@@ -18,7 +18,7 @@ use super::values::{
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
     /// Files with group IDs, `-` for stdin [default: stdin]
-    #[arg(value_name = "INPUT")]
+    #[arg(value_name = "INPUT", help_heading = None::<&'static str>)]
     pub inputs: Vec<PathBuf>,
 
     /// How records are written
@@ -35,7 +35,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "NAME|N")]
     pub column: Option<Column>,
 
-    /// What separates CSV cells: one character or `tab` [default: comma, semicolon or tab, whichever the header shows]
+    /// What separates CSV cells: one character or `tab` [default: sniffed among comma, semicolon and tab]
     #[arg(long, value_name = "C")]
     pub delimiter: Option<Delimiter>,
 
@@ -212,7 +212,7 @@ pub struct ScreenArgs {
     )]
     pub log_format: LogFormat,
 
-    /// Say more; twice for every call. RUST_LOG chooses finer
+    /// Say more; twice says everything. RUST_LOG chooses finer
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 

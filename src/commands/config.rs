@@ -8,9 +8,19 @@ pub(super) fn table(settings: &[Shown]) -> String {
     // A long value moves its own line, not everybody's.
     const WIDEST: usize = 32;
     let value = |shown: &Shown| shown.value.clone().unwrap_or_else(|| NOT_SET.into());
-    let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0).min(WIDEST);
-    let names = widest(&mut settings.iter().map(|s| s.name.chars().count()));
-    let values = widest(&mut settings.iter().map(|s| value(s).chars().count()));
+    let width = |title: &str, texts: Vec<usize>| {
+        let widest = texts.into_iter().max().unwrap_or(0);
+        widest.max(title.len()).min(WIDEST)
+    };
+    let length = |text: &str| text.chars().count();
+    let names = width(
+        "SETTING",
+        settings.iter().map(|s| length(&s.name)).collect(),
+    );
+    let values = width(
+        "VALUE",
+        settings.iter().map(|s| length(&value(s))).collect(),
+    );
     let mut table = format!("{:<names$}  {:<values$}  FROM\n", "SETTING", "VALUE");
     for shown in settings {
         let (name, value, origin) = (&shown.name, value(shown), &shown.origin);
