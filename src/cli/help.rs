@@ -47,7 +47,7 @@ const SHARED: [(&str, &[&str]); 7] = [
             "connect_timeout",
         ],
     ),
-    ("simulator", &[]),
+    ("simulator", &["sdkappid", "identifier", "secret_key_file"]),
     ("config", &[]),
     ("completions", &[]),
     ("man", &[]),

@@ -144,6 +144,21 @@ mod tests {
         command(|c| c).debug_assert();
     }
 
+    /// clap would hand one job's value to the other's option, and panic where their types differ.
+    #[test]
+    fn no_job_has_an_option_of_its_own_that_is_called_like_a_shared_one() {
+        let cli = Cli::command();
+        for job in cli.get_subcommands() {
+            for own in job.get_arguments() {
+                for shared in cli.get_arguments() {
+                    assert_ne!(own.get_id(), shared.get_id(), "{}", job.get_name());
+                    let is_shared = shared.is_global_set() && own.get_long().is_some();
+                    assert!(!is_shared || own.get_long() != shared.get_long(), "{own}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_job_is_called_by_its_name() {
         for job in Cli::command().get_subcommands() {

@@ -3,12 +3,7 @@
 //! The options stand in one place, `cli`. What the environment and the file hold becomes clap's defaults for a second
 //! parse, so every value goes through its option's own parser wherever it comes from.
 
-use std::{
-    collections::BTreeMap,
-    ffi::{OsStr, OsString},
-    io,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, ffi::OsString, io, path::PathBuf};
 
 use clap::{
     ArgAction, FromArgMatches,
@@ -19,9 +14,10 @@ use clap::{
 use super::{
     environment::{Environment, PREFIX},
     error::SettingsError,
+    value::as_typed,
 };
 use crate::{
-    cli::{self, Cli, Command, NAME, ResumeTarget},
+    cli::{self, Cli, Command},
     config::{self, Key, Takes, nearest},
     error::Error,
     exit::ExitCode,
@@ -282,58 +278,6 @@ fn take(
         given.insert(name.to_owned(), Given { origin, values });
     }
     Ok(())
-}
-
-/// A value as clap takes it for a default; `None` if it means that the option is not set; or why it is none.
-fn as_typed(option: &Key, value: &OsStr) -> Result<Option<OsString>, String> {
-    match option.takes {
-        Takes::Flag => match truth(value) {
-            Some(set) => Ok(Some(set.to_string().into())),
-            None => Err("must be 1, true, yes, 0, false or no".into()),
-        },
-        Takes::Count => match value.to_str().map(str::parse::<u8>) {
-            Some(Ok(_)) => Ok(Some(value.to_owned())),
-            _ => Err("must be a whole number from 0 to 255".into()),
-        },
-        Takes::Optional => match truth(value) {
-            Some(true) => Ok(Some(ResumeTarget::NEWEST.into())),
-            Some(false) => Ok(None),
-            None => tried(option, value),
-        },
-        Takes::One | Takes::Many => tried(option, value),
-    }
-}
-
-/// What a flag's value in the environment means.
-fn truth(value: &OsStr) -> Option<bool> {
-    match value.to_str()?.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" => Some(true),
-        "0" | "false" | "no" => Some(false),
-        _ => None,
-    }
-}
-
-/// Lets clap parse the value alone, as if it had been typed.
-fn tried(option: &Key, value: &OsStr) -> Result<Option<OsString>, String> {
-    let mut word = OsString::from(format!("--{}=", option.name));
-    word.push(value);
-    match cli::command(|c| c).try_get_matches_from([OsString::from(NAME), word]) {
-        Ok(_) => Ok(Some(value.to_owned())),
-        Err(error) => Err(reason(&error)),
-    }
-}
-
-fn reason(error: &clap::Error) -> String {
-    if let Some(source) = std::error::Error::source(error) {
-        return source.to_string();
-    }
-    match (error.kind(), error.get(ContextKind::ValidValue)) {
-        (ErrorKind::InvalidValue, Some(ContextValue::Strings(valid))) if !valid.is_empty() => {
-            format!("must be one of {}", valid.join(", "))
-        }
-        (ErrorKind::InvalidUtf8, _) => "is no UTF-8".into(),
-        _ => "must have a value".into(),
-    }
 }
 
 /// Usage errors are clap's own; only those who try to type a secret are told better.

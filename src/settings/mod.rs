@@ -7,14 +7,16 @@ mod credential;
 mod environment;
 mod error;
 mod layers;
+mod results;
 mod run;
 mod show;
+mod value;
 
 use std::{
     ffi::OsString,
     fs::File,
     io::{self, Read},
-    net::SocketAddr,
+    num::NonZeroU64,
     path::{Path, PathBuf},
 };
 
@@ -23,13 +25,12 @@ pub use credential::Credential;
 pub use environment::{Environment, PREFIX};
 pub use error::SettingsError;
 pub use layers::Layer;
-pub use run::{
-    Consent, Input, Inputs, Mode, Pace, Reading, ReportTo, Results, RunSettings, Safety,
-};
+pub use results::{ReportTo, Results};
+pub use run::{Consent, Input, Inputs, Mode, Pace, Reading, RunSettings, Safety};
 pub use show::Shown;
 
 use crate::{
-    cli::{Command, ExportFormat, LogFormat, ReportArgs},
+    cli::{Command, ExportFormat, LogFormat, ReportArgs, SimulatorArgs},
     error::Error,
 };
 use layers::Layered;
@@ -72,7 +73,7 @@ pub struct RunsSettings {
     /// Where the ledger lives.
     pub state_dir: PathBuf,
     /// Only this app's runs.
-    pub sdkappid: Option<u64>,
+    pub sdkappid: Option<NonZeroU64>,
 }
 
 /// What `report` needs.
@@ -97,11 +98,17 @@ pub struct CheckSettings {
     pub calls: Calls,
 }
 
-/// What `simulator` needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What `simulator` needs: its own arguments, and the shared options that describe the app it plays.
+#[derive(Clone, Debug)]
 pub struct SimulatorSettings {
-    /// Where it listens.
-    pub listen: SocketAddr,
+    /// Its own arguments.
+    pub args: SimulatorArgs,
+    /// The app to play, if one is set.
+    pub sdkappid: Option<NonZeroU64>,
+    /// The admin account to play.
+    pub identifier: String,
+    /// The file with the key that signs for the app, if one is set.
+    pub secret_key_file: Option<PathBuf>,
 }
 
 /// How logs are written.
@@ -143,7 +150,7 @@ pub fn read(
         }
         Some(Command::Runs) => Job::Runs(RunsSettings {
             state_dir: state_dir(&layered, env)?,
-            sdkappid: layered.cli.app.sdkappid.map(u64::from),
+            sdkappid: layered.cli.app.sdkappid,
         }),
         Some(Command::Report(args)) => Job::Report(report(args, state_dir(&layered, env)?)),
         Some(Command::Check) => Job::Check(Box::new(CheckSettings {
@@ -151,7 +158,10 @@ pub fn read(
             calls: account::calls(&layered, &mut warnings)?,
         })),
         Some(Command::Simulator(args)) => Job::Simulator(SimulatorSettings {
-            listen: args.listen,
+            args,
+            sdkappid: layered.cli.app.sdkappid,
+            identifier: layered.cli.app.identifier.clone(),
+            secret_key_file: layered.cli.app.secret_key_file.clone(),
         }),
         Some(Command::Config) => Job::Config(show::all(&layered, env)),
         Some(Command::Completions(args)) => Job::Completions(args.shell),

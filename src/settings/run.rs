@@ -3,21 +3,19 @@
 use std::{
     ffi::OsStr,
     num::{NonZeroU32, NonZeroU64},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
 use super::{
     account::{self, Calls, Service},
-    ending,
     environment::Environment,
     error::SettingsError,
     layers::{self, Layered},
+    results::{self, Results},
     state_dir,
 };
-use crate::cli::{
-    Column, Delimiter, Format, MaxFailures, ProgressMode, ReportFormat, ResumeTarget,
-};
+use crate::cli::{Column, Delimiter, Format, MaxFailures, ProgressMode, ResumeTarget};
 
 /// Everything that the main job needs to know.
 #[derive(Clone, Debug)]
@@ -136,28 +134,6 @@ pub enum Mode {
     },
 }
 
-/// What a run leaves behind. `{run}` in a path stands for the run's ID.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Results {
-    /// Where the report goes.
-    pub report: ReportTo,
-    /// How it is written.
-    pub report_format: ReportFormat,
-    /// Where the summary goes.
-    pub summary: Option<PathBuf>,
-    /// Where the metrics go.
-    pub metrics_file: Option<PathBuf>,
-}
-
-/// Where the report goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReportTo {
-    /// To stdout.
-    Stdout,
-    /// Into a file.
-    File(PathBuf),
-}
-
 pub(super) fn settings(
     layered: &Layered,
     env: &Environment,
@@ -198,7 +174,7 @@ pub(super) fn settings(
             max_failures: safety.max_failures,
         },
         mode,
-        results: results(layered)?,
+        results: results::results(layered)?,
         progress: match screen.progress {
             ProgressMode::Auto if screen.quiet => ProgressMode::None,
             chosen => chosen,
@@ -314,58 +290,4 @@ fn consent(
             sdkappid: account.sdkappid.get(),
         }),
     }
-}
-
-fn results(layered: &Layered) -> Result<Results, SettingsError> {
-    let results = &layered.cli.results;
-    for (name, path) in [
-        ("summary", &results.summary),
-        ("metrics-file", &results.metrics_file),
-    ] {
-        if path.as_deref() == Some(Path::new("-")) {
-            let place = layered.place(name);
-            return Err(SettingsError::NotToStdout { place });
-        }
-    }
-    distinct(layered)?;
-    let jsonl = |path: &PathBuf| matches!(ending(path).as_deref(), Some("jsonl" | "ndjson"));
-    let report_format = results.report_format.unwrap_or(match &results.report {
-        Some(path) if jsonl(path) => ReportFormat::Jsonl,
-        _ => ReportFormat::Csv,
-    });
-    let report = match &results.report {
-        Some(path) if path.as_os_str() == "-" => ReportTo::Stdout,
-        Some(path) => ReportTo::File(path.clone()),
-        None => ReportTo::File(match report_format {
-            ReportFormat::Csv => "disband-{run}.csv".into(),
-            ReportFormat::Jsonl => "disband-{run}.jsonl".into(),
-        }),
-    };
-    Ok(Results {
-        report,
-        report_format,
-        summary: results.summary.clone(),
-        metrics_file: results.metrics_file.clone(),
-    })
-}
-
-/// Each result has a file of its own.
-fn distinct(layered: &Layered) -> Result<(), SettingsError> {
-    let results = &layered.cli.results;
-    let named = [
-        ("report", &results.report),
-        ("summary", &results.summary),
-        ("metrics-file", &results.metrics_file),
-    ];
-    for (at, (first, path)) in named.iter().enumerate() {
-        let twin = named.iter().skip(at + 1).find(|(_, other)| path == other);
-        if let (Some(path), Some((second, _))) = (path, twin) {
-            return Err(SettingsError::SamePath {
-                first: layered.place(first),
-                second: layered.place(second),
-                path: path.display().to_string(),
-            });
-        }
-    }
-    Ok(())
 }
