@@ -16,3 +16,13 @@ pub mod ledger;
 pub mod observe;
 
 pub mod simulator;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod confirm;
+pub mod error;
+pub mod exit;
+pub mod logging;
+pub mod protect;
+pub mod secret;
+pub mod settings;
