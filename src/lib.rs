@@ -3,6 +3,8 @@
 //!
 //! The modules, in the order in which an ID meets them; `ARCHITECTURE.md` draws the picture.
 
+pub mod input;
+
 pub mod group;
 pub mod outcome;
 pub mod record;
