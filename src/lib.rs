@@ -3,6 +3,7 @@
 //!
 //! The modules, in the order in which an ID meets them; `ARCHITECTURE.md` draws the picture.
 
+pub mod escape;
 pub mod group;
 pub mod outcome;
 pub mod record;
@@ -14,3 +15,4 @@ pub mod verdict;
 pub mod disband;
 pub mod ledger;
 pub mod observe;
+pub mod report;
