@@ -4,6 +4,7 @@
 //! The modules, in the order in which an ID meets them; `ARCHITECTURE.md` draws the picture.
 
 pub mod escape;
+pub mod figures;
 pub mod group;
 pub mod outcome;
 pub mod record;
@@ -15,4 +16,5 @@ pub mod verdict;
 pub mod disband;
 pub mod ledger;
 pub mod observe;
+pub mod replace;
 pub mod report;

@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempPath;
 
 use super::{Format, ReportError, Rows};
-use crate::row::Row;
+use crate::{replace, row::Row};
 
 const WHAT: &str = "the report";
 const OPTION: &str = "--report";
@@ -102,7 +102,7 @@ impl ReportTarget {
 }
 
 /// Puts the run's ID where `{run}` stands; a path that is not UTF-8 is taken as it is.
-fn with_run(path: &Path, run: &str) -> PathBuf {
+pub(super) fn with_run(path: &Path, run: &str) -> PathBuf {
     match path.to_str() {
         Some(text) => PathBuf::from(text.replace("{run}", run)),
         None => path.to_owned(),
@@ -151,25 +151,10 @@ fn open_file(path: &Path, existing: Existing) -> Result<(Sink, Guard), ReportErr
 fn beside(path: &Path, permissions: Permissions) -> io::Result<(Sink, Guard)> {
     // A link stays a link: what it leads to is replaced.
     let path = fs::canonicalize(path)?;
-    let temporary = named_beside(&path)?;
+    let temporary = replace::beside(&path)?;
     temporary.as_file().set_permissions(permissions)?;
     let (file, temporary) = temporary.into_parts();
     Ok((Sink::File(file), Guard::Rename { temporary, path }))
-}
-
-/// Makes a temporary file in the directory of `path`, named after it so that a person can tell what it is.
-pub(super) fn named_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut prefix = std::ffi::OsString::from(".");
-    prefix.push(path.file_name().unwrap_or_default());
-    prefix.push(".");
-    tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(".tmp")
-        .tempfile_in(directory)
 }
 
 /// Sorts a failed attempt to make a file into its kinds.

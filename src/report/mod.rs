@@ -4,8 +4,12 @@
 //! [`statistics`] counts while the run goes on; [`summary`] is its last word for scripts, [`human`] for people.
 
 pub mod csv;
+pub mod errors;
 pub mod file;
+pub mod human;
 pub mod jsonl;
+pub mod statistics;
+pub mod summary;
 pub mod writer;
 
 use std::{io, path::PathBuf, str::FromStr, sync::Arc, time::Duration};

@@ -29,18 +29,20 @@ impl ReportWriter {
     /// # Errors
     /// The system's refusal to start one.
     pub fn start(report: KeptReport) -> io::Result<Self> {
-        let (batches, waiting) = mpsc::channel(BATCHES);
+        let (batches, mut waiting) = mpsc::channel(BATCHES);
         let (tell, done) = oneshot::channel();
         let failure = Arc::new(OnceLock::new());
         let noted = Arc::clone(&failure);
         thread::Builder::new()
             .name("report".to_owned())
             .spawn(move || {
-                if let Err(error) = write_all(report, waiting, &noted) {
-                    // Only this thread sets it, and only once.
+                if let Err(error) = write_all(report, &mut waiting) {
+                    // Set once, by this thread alone, and before the channel closes: whoever finds it closed finds
+                    // the reason as well.
                     let _ = noted.set(error);
                 }
-                // Nobody may wait any more.
+                drop(waiting);
+                // Perhaps nobody waits any more.
                 let _ = tell.send(());
             })?;
         Ok(Self {
@@ -97,18 +99,13 @@ impl ReportWriter {
     }
 }
 
-/// Writes until nobody sends any more. Notes a failure before it closes the channel, so that whoever finds it closed
-/// finds the reason as well.
+/// Writes until nobody sends any more.
 fn write_all(
     mut report: KeptReport,
-    mut waiting: mpsc::Receiver<Vec<Row>>,
-    failure: &OnceLock<ReportError>,
+    waiting: &mut mpsc::Receiver<Vec<Row>>,
 ) -> Result<(), ReportError> {
     while let Some(rows) = waiting.blocking_recv() {
-        if let Err(error) = report.write(&rows) {
-            let _ = failure.set(error.clone());
-            return Err(error);
-        }
+        report.write(&rows)?;
     }
     report.finish()
 }
