@@ -16,5 +16,6 @@ pub mod verdict;
 pub mod disband;
 pub mod ledger;
 pub mod observe;
+pub mod progress;
 pub mod replace;
 pub mod report;
