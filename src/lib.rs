@@ -15,6 +15,7 @@ pub mod verdict;
 
 pub mod disband;
 pub mod ledger;
+pub mod metrics;
 pub mod observe;
 pub mod progress;
 pub mod replace;

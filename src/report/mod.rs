@@ -47,7 +47,7 @@ impl FromStr for Format {
 #[derive(Debug)]
 pub enum Rows<W: io::Write> {
     /// As CSV.
-    Csv(csv::CsvRows<W>),
+    Csv(Box<csv::CsvRows<W>>),
     /// As JSON lines.
     Jsonl(jsonl::JsonlRows<W>),
 }
@@ -59,7 +59,7 @@ impl<W: io::Write> Rows<W> {
     /// Whatever `out` answers.
     pub fn begin(format: Format, out: W) -> io::Result<Self> {
         Ok(match format {
-            Format::Csv => Self::Csv(csv::CsvRows::begin(out)?),
+            Format::Csv => Self::Csv(Box::new(csv::CsvRows::begin(out)?)),
             Format::Jsonl => Self::Jsonl(jsonl::JsonlRows::begin(out)),
         })
     }
