@@ -1,7 +1,6 @@
 //! Rows a second into each report format. At 200 calls a second a row may take 5 ms; a resumed run of ten million
 //! groups writes its earlier rows again, so it should take about a microsecond.
 
-
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -40,6 +40,17 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
+/// A share of a whole with one decimal: what is there is not nothing, and what is not all is not all.
+pub fn percent(n: u64, total: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let share = n as f64 / total.max(1) as f64 * 100.0;
+    match share {
+        x if x < 0.1 => "< 0.1 %".to_owned(),
+        x if x > 99.9 && n < total => "> 99.9 %".to_owned(),
+        x => format!("{x:.1} %"),
+    }
+}
+
 /// Milliseconds from a measured duration, to the microsecond.
 pub fn ms(duration: Duration) -> f64 {
     rounded(duration.as_secs_f64() * 1000.0)
@@ -74,6 +85,18 @@ mod tests {
     fn rates_have_decimals_only_below_ten() {
         for (per_second, shown) in [(0.0, "0.0"), (9.94, "9.9"), (9.96, "10"), (198.4, "198")] {
             assert_eq!(rate(per_second), shown);
+        }
+    }
+
+    #[test]
+    fn shares_are_never_rounded_to_nothing_or_to_all() {
+        for (n, total, shown) in [
+            (1, 3, "33.3 %"),
+            (1, 2_000, "< 0.1 %"),
+            (1_999, 2_000, "> 99.9 %"),
+            (5, 5, "100.0 %"),
+        ] {
+            assert_eq!(percent(n, total), shown);
         }
     }
 

@@ -78,7 +78,7 @@ impl Closing<'_> {
     fn outcomes(&self, page: &mut Page) {
         let total = self.summary.outcomes.total();
         for (outcome, n) in self.summary.outcomes.iter().filter(|&(_, n)| n > 0) {
-            let share = percent(n, total);
+            let share = figures::percent(n, total);
             let line = format!("  {outcome:<18}{:>11}{share:>9}", figures::count(n));
             let line = page.styled(&line, &style_of(outcome));
             page.line(&line);
@@ -209,17 +209,6 @@ pub fn style_of(outcome: Outcome) -> Style {
         (_, Class::Failure) => Style::new().red(),
         (Outcome::NotAttempted, _) => Style::new().yellow(),
         (_, Class::Neutral) => Style::new().dim(),
-    }
-}
-
-fn percent(n: u64, total: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let share = n as f64 / total.max(1) as f64 * 100.0;
-    match share {
-        // What is there is not nothing, and what is not all is not all.
-        x if x < 0.1 => "< 0.1 %".to_owned(),
-        x if x > 99.9 && n < total => "> 99.9 %".to_owned(),
-        x => format!("{x:.1} %"),
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod errors;
 pub mod file;
+pub mod html;
 pub mod human;
 pub mod jsonl;
 pub mod statistics;
