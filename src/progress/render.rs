@@ -58,9 +58,8 @@ impl View<'_> {
         parts.push(format!("{}/s", figures::rate(self.reading.now)));
         parts.extend(self.arrival().map(|arrival| format!("eta {arrival}")));
         parts.extend(
-            self.reading
-                .left
-                .map(|left| format!("({} left)", figures::span(left))),
+            self.left()
+                .map(|left| format!("({} left)", countdown(left))),
         );
         parts.push(format!("mean {}/s", figures::rate(self.reading.mean)));
         fitting(&parts, "  ", width)
@@ -118,8 +117,8 @@ impl View<'_> {
                 line += &part;
             }
         }
-        if let (Some(arrival), Some(left)) = (self.arrival(), self.reading.left) {
-            line += &format!("; done about {arrival} ({} left)", figures::span(left));
+        if let (Some(arrival), Some(left)) = (self.arrival(), self.left()) {
+            line += &format!("; done about {arrival} ({} left)", countdown(left));
         }
         if let Some(trouble) = self.trouble() {
             line += "; ";
@@ -142,9 +141,15 @@ impl View<'_> {
         Some(format!("{} %", u128::from(done) * 100 / u128::from(total)))
     }
 
+    /// How long the rest will take; nobody knows while the service is away.
+    fn left(&self) -> Option<Duration> {
+        let answers = self.snapshot.health == Health::Answering && !self.snapshot.draining;
+        self.reading.left.filter(|_| answers)
+    }
+
     /// The clock time of the end, with the day where it is another.
     fn arrival(&self) -> Option<String> {
-        let left = self.reading.left?;
+        let left = self.left()?;
         let arrival = self.clock.checked_add(left).ok()?;
         let pattern = if arrival.date() == self.clock.date() {
             "%H:%M"
@@ -170,8 +175,7 @@ impl View<'_> {
             // The way there is short, and "in 0.0 s" reads oddly.
             let probe = match next_probe.as_secs() {
                 0 => "probing now".to_owned(),
-                seconds @ 1..60 => format!("next probe in {seconds} s"),
-                _ => format!("next probe in {}", figures::span(next_probe)),
+                _ => format!("next probe in {}", countdown(next_probe)),
             };
             return Some(format!("service unreachable{since}, {probe}"));
         }
@@ -209,6 +213,14 @@ impl View<'_> {
             .force_styling(self.colour)
             .apply_to(text)
             .to_string()
+    }
+}
+
+/// A time to wait for, in whole seconds at least.
+fn countdown(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        _ => figures::span(span),
     }
 }
 
@@ -382,7 +394,8 @@ pub(super) mod tests {
             },
             ..snapshot()
         };
-        insta::assert_snapshot!(shown(&snapshot, 0, 80), @r#"
+        // What the last minute promised is worth nothing now.
+        insta::assert_snapshot!(shown(&snapshot, 438, 80), @r#"
         12,314/100,000  12 %  200/s  mean 198/s
         disbanded 12,000  failed 4  already_gone 310
         service unreachable since 14:02, next probe in 8 s  12 in flight  58 retries

@@ -1,6 +1,6 @@
 //! What a run leaves behind for people and scripts: a row for each record, a summary, a page to read.
 //!
-//! Rows are made by [`csv`] or [`jsonl`], opened safely by [`file`] and written by the thread of [`writer`];
+//! Rows are made by [`csv`] or [`jsonl`], opened safely by [`mod@file`] and written by the thread of [`writer`];
 //! [`statistics`] counts while the run goes on; [`summary`] is its last word for scripts, [`human`] for people.
 
 pub mod csv;

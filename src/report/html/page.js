@@ -10,6 +10,13 @@
   // Charts.
   const series = json("series");
   const charts = [];
+  // As much of a time as the axis needs; the day where it begins.
+  const moment = (seconds, step, first) => {
+    const iso = new Date(seconds * 1e3).toISOString();
+    if (step >= 86400) return iso.slice(0, 10);
+    const clock = iso.slice(11, step < 60 ? 19 : 16);
+    return first || iso.slice(11, 19) === "00:00:00" ? `${clock}\n${iso.slice(0, 10)}` : clock;
+  };
   const chart = (id, data, lines) => {
     const at = $(id);
     if (!at) return;
@@ -20,8 +27,8 @@
       height: 220,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
       scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
-      axes: [axis, axis],
-      series: [{ label: "UTC" }, ...lines.map(([label, stroke, fill]) => ({
+      axes: [{ ...axis, space: 70, values: (_, at, __, ___, step) => at.map((s, i) => moment(s, step, i === 0)) }, axis],
+      series: [{ label: "UTC", value: (_, s) => (s == null ? "-" : time(s * 1e3).slice(0, 19)) }, ...lines.map(([label, stroke, fill]) => ({
         label, stroke, fill, width: 1.5, points: { show: data[0].length < 2 },
         value: (_, v) => (v == null ? "-" : v.toFixed(v < 10 ? 1 : 0)),
       }))],
