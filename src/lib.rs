@@ -5,6 +5,8 @@
 
 pub mod input;
 
+pub mod escape;
+pub mod figures;
 pub mod group;
 pub mod outcome;
 pub mod record;
@@ -15,6 +17,7 @@ pub mod verdict;
 
 pub mod disband;
 pub mod ledger;
+pub mod metrics;
 pub mod observe;
 
 pub mod simulator;
@@ -28,3 +31,6 @@ pub mod logging;
 pub mod protect;
 pub mod secret;
 pub mod settings;
+pub mod progress;
+pub mod replace;
+pub mod report;
