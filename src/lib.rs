@@ -13,4 +13,5 @@ pub mod verdict;
 
 pub mod disband;
 pub mod ledger;
+pub mod lock;
 pub mod observe;
