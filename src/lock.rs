@@ -151,3 +151,124 @@ fn read(mut file: &File) -> io::Result<Option<Holder>> {
     file.take(TEXT_LIMIT).read_to_end(&mut text)?;
     Ok(serde_json::from_slice(&text).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Tells the child which directory to lock in.
+    const DIR: &str = "DISBAND_BATCH_TEST_LOCK_DIR";
+
+    fn run(number: u32) -> RunId {
+        RunId::new(UnixMillis(0), number)
+    }
+
+    #[test]
+    fn the_second_run_of_an_app_learns_who_the_first_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = AppLock::acquire(dir.path(), 7, &run(1)).unwrap();
+        let Err(LockError::Held {
+            sdkappid: 7,
+            holder: Some(holder),
+        }) = AppLock::acquire(dir.path(), 7, &run(2))
+        else {
+            panic!("it is held");
+        };
+        assert_eq!(holder.pid, std::process::id());
+        assert_eq!(holder.run_id, run(1).as_str());
+        assert!(holder.since.parse::<jiff::Timestamp>().is_ok());
+        assert_eq!(AppLock::holder(dir.path(), 7).unwrap(), Some(Some(holder)));
+        let other = AppLock::acquire(dir.path(), 8, &run(3));
+        assert!(other.is_ok(), "another app is no hindrance");
+
+        drop(first);
+        // A process that another test is just starting has a copy of the file until it has begun.
+        let free = || AppLock::holder(dir.path(), 7).unwrap().is_none();
+        assert!((0..100_000).any(|_| free()));
+        let longer = "a-much-longer-name-than-the-next".parse().unwrap();
+        drop(AppLock::acquire(dir.path(), 7, &longer).unwrap());
+        let _second = AppLock::acquire(dir.path(), 7, &run(2)).unwrap();
+        let holder = AppLock::holder(dir.path(), 7).unwrap().unwrap().unwrap();
+        assert_eq!(holder.run_id, run(2).as_str());
+    }
+
+    #[test]
+    fn nobody_holds_what_was_never_locked() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(AppLock::holder(dir.path(), 7).unwrap(), None);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_error_says_who_and_since_when() {
+        let holder = Holder {
+            pid: 4242,
+            since: "2026-11-23T10:15:00.000Z".into(),
+            run_id: "20261123-101500-k3f9".into(),
+        };
+        let held = |holder| {
+            LockError::Held {
+                sdkappid: 7,
+                holder,
+            }
+            .to_string()
+        };
+        insta::assert_snapshot!(held(Some(holder)), @"another run of app 7 is going on: run 20261123-101500-k3f9 in process 4242, since 2026-11-23T10:15:00.000Z. Wait for its end, or stop it");
+        insta::assert_snapshot!(held(None), @"another run of app 7 is going on: in a process that has just begun. Wait for its end, or stop it");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let error = AppLock::acquire(&file, 7, &run(1)).unwrap_err().to_string();
+        assert!(
+            error.contains("app-7.lock") && error.contains("--state-dir"),
+            "{error}"
+        );
+    }
+
+    /// The child: takes the lock and waits to be killed. As a test of its own it does nothing.
+    #[test]
+    fn child_holds_the_lock() {
+        let Some(dir) = std::env::var_os(DIR) else {
+            return;
+        };
+        let _lock = AppLock::acquire(Path::new(&dir), 7, &run(1)).unwrap();
+        println!("held");
+        io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    }
+
+    #[test]
+    fn the_lock_dies_with_its_process() {
+        use std::io::BufRead;
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "lock::tests::child_holds_the_lock",
+                "--nocapture",
+            ])
+            .env(DIR, dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = io::BufReader::new(child.stdout.take().unwrap());
+        assert!(said.lines().any(|line| line.unwrap().ends_with("held")));
+        let Err(LockError::Held {
+            holder: Some(holder),
+            ..
+        }) = AppLock::acquire(dir.path(), 7, &run(2))
+        else {
+            panic!("it is held");
+        };
+        assert_eq!(holder.pid, child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(AppLock::acquire(dir.path(), 7, &run(2)).is_ok());
+    }
+}

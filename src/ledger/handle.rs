@@ -120,7 +120,7 @@ impl Ledger {
         self.writer.commits()
     }
 
-    fn run(&self, run: i64, names: Arc<[Arc<str>]>) -> RunLedger {
+    pub(super) fn run(&self, run: i64, names: Arc<[Arc<str>]>) -> RunLedger {
         RunLedger {
             writer: Arc::clone(&self.writer),
             run,

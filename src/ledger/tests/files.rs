@@ -184,7 +184,13 @@ fn an_archive_without_a_ledger_says_so() {
     fs::write(dir.path().join("ledger.db"), "").unwrap();
     assert!(missing(dir.path()), "a writer died before its first commit");
     drop(Ledger::open(dir.path()).unwrap());
-    assert!(Archive::open(dir.path()).unwrap().runs().unwrap().is_empty());
+    assert!(
+        Archive::open(dir.path())
+            .unwrap()
+            .runs()
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -247,10 +253,16 @@ fn the_views_answer_a_person_and_use_the_index() {
         let rows: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
         rows.join("\n")
     };
-    insta::assert_snapshot!(text("SELECT * FROM report"), @"");
-    insta::assert_snapshot!(text("SELECT * FROM group_history"), @"");
-    insta::assert_snapshot!(text("SELECT * FROM call_log"), @"");
-    insta::assert_snapshot!(text("SELECT * FROM run_history"), @"");
+    insta::assert_snapshot!(text("SELECT * FROM report"), @r"
+    19700101-000000-2222|1|a|disbanded|0|-|1|200|1.234|1970-01-01T00:00:10.001Z|1970-01-01T00:00:20.001Z|a.csv|2
+    19700101-000000-2222|2|b|not_attempted|-|-|0|-|-|-|-|a.csv|3
+    ");
+    insta::assert_snapshot!(text("SELECT * FROM group_history"), @r"
+    a|1400000000|disbanded|1970-01-01T00:00:20.001Z|0|-|1|19700101-000000-2222|administrator|here|https://console.tim.qq.com|1|2
+    b|1400000000|not_attempted|-|-|-|0|19700101-000000-2222|administrator|here|https://console.tim.qq.com|2|3
+    ");
+    insta::assert_snapshot!(text("SELECT * FROM call_log"), @"19700101-000000-2222|1|1|a|1|answered|1970-01-01T00:00:10.001Z|1970-01-01T00:00:20.001Z|200|0|-|1.234|0");
+    insta::assert_snapshot!(text("SELECT * FROM run_history"), @r#"19700101-000000-2222|1400000000|running|1970-01-01T00:00:01.000Z|-|-|-|{"calls":1,"disbanded":1,"pending":1}|administrator|https://console.tim.qq.com|here"#);
     let plan = text("EXPLAIN QUERY PLAN SELECT * FROM group_history WHERE group_id = 'a'");
     assert!(plan.contains("USING INDEX records_by_group"), "{plan}");
     for view in ["report", "call_log"] {

@@ -31,10 +31,7 @@ fn only_the_first_record_of_an_id_is_to_be_called() {
         assert_eq!(admitted, [First, Duplicate, Settled, Settled]);
         // IDs are case-sensitive, and white space belongs to them.
         let later = vec![candidate(5, "A"), candidate(6, " a"), candidate(7, "a")];
-        assert_eq!(
-            run.admit(later).await.unwrap(),
-            [First, First, Duplicate]
-        );
+        assert_eq!(run.admit(later).await.unwrap(), [First, First, Duplicate]);
         let outcomes = all_rows(&run).await;
         let outcomes: Vec<_> = outcomes.iter().map(|row| row.outcome.name()).collect();
         assert_eq!(
@@ -138,7 +135,10 @@ fn rows_tell_the_whole_story() {
             line: 4,
         };
         let rows = async |filter| run.rows(filter, 0, 9).await.unwrap();
-        assert_eq!(rows(RowFilter::Settled).await, [first.clone(), third.clone()]);
+        assert_eq!(
+            rows(RowFilter::Settled).await,
+            [first.clone(), third.clone()]
+        );
         assert_eq!(rows(RowFilter::Unsettled).await, [second.clone()]);
         assert_eq!(rows(RowFilter::All).await, [first, second, third]);
     });
