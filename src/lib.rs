@@ -18,6 +18,7 @@ pub mod verdict;
 pub mod disband;
 pub mod ledger;
 pub mod metrics;
+pub mod lock;
 pub mod observe;
 
 pub mod cli;

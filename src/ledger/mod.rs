@@ -3,6 +3,32 @@
 //! One SQLite file in the state directory, written by one thread that commits whatever has gathered (group commit).
 //! Everything else speaks to it through [`RunLedger`], a handle for one run. A method's future resolves when the batch
 //! is durable.
+//!
+//! [`schema`] says what the file holds; [`Archive`] reads it beside the writer.
+
+mod codes;
+mod error;
+mod file;
+mod handle;
+mod history;
+mod query;
+mod run;
+pub mod schema;
+mod store;
+mod tally;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    error::LedgerError,
+    handle::{Archive, Ledger, RunLedger, RunReport},
+    query::RowFilter,
+    run::{Input, NewRun, NoSuchRun, NotARunId, RunEnd, RunId, RunInfo, Session, Status},
+    tally::{Counts, RunTally},
+};
+pub(crate) use file::{create_private_dir, open_private_file};
 
 use crate::{group::GroupId, outcome::Outcome, wall::UnixMillis};
 

@@ -1,0 +1,353 @@
+//! What the rest of the program holds: the ledger, one run of it, or its past.
+
+use std::{path::Path, sync::Arc};
+
+use super::{
+    Admitted, CallId, Intent, NewRecord, Pending, Reply,
+    error::{Fault, LedgerError},
+    file::{self, Opened},
+    history, query,
+    query::{OpenCalls, RowFilter},
+    run::{NewRun, NoSuchRun, RunEnd, RunInfo, Session},
+    store::Store,
+    tally::RunTally,
+    writer::Writer,
+};
+use crate::row::Row;
+
+/// The ledger, open for writing. Closes in order once it and all its [`RunLedger`]s are gone.
+#[derive(Clone)]
+pub struct Ledger {
+    writer: Arc<Writer>,
+}
+
+impl Ledger {
+    /// Opens the ledger in the state directory, on a thread of its own. Creates what is not there, for the owner only,
+    /// and brings a ledger of an older version up to date.
+    ///
+    /// # Errors
+    /// Every [`LedgerError`] but [`LedgerError::Gone`], [`LedgerError::Missing`] and [`LedgerError::Older`].
+    pub fn open(dir: &Path) -> Result<Self, LedgerError> {
+        Self::on_thread(file::open(dir)?)
+    }
+
+    /// A ledger that keeps nothing: in memory, on a thread of its own. For measuring what the disk costs.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`] if there is no memory or thread to be had.
+    pub fn in_memory() -> Result<Self, LedgerError> {
+        Self::on_thread(file::in_memory()?)
+    }
+
+    /// A ledger that keeps nothing and does its work on the caller's thread, so that a paused clock stands still
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`] if there is no memory to be had.
+    pub fn inline() -> Result<Self, LedgerError> {
+        Ok(Self {
+            writer: Arc::new(Writer::inline(file::in_memory()?)),
+        })
+    }
+
+    /// A ledger for a dry run: in a nameless temporary file, never synced, gone when closed; its memory stays flat.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the temporary file cannot be made.
+    pub fn throwaway() -> Result<Self, LedgerError> {
+        Self::on_thread(file::throwaway()?)
+    }
+
+    fn on_thread(opened: Opened) -> Result<Self, LedgerError> {
+        let path = Arc::clone(&opened.path);
+        match Writer::on_thread(opened) {
+            Ok(writer) => Ok(Self {
+                writer: Arc::new(writer),
+            }),
+            Err(error) => Err(LedgerError::from_io(&path, &error)),
+        }
+    }
+
+    /// Enters a new run.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the run's ID must be new.
+    pub async fn begin(&self, new: NewRun) -> Result<RunLedger, LedgerError> {
+        let names = new.inputs.iter().map(|i| Arc::clone(&i.name)).collect();
+        let run = self
+            .writer
+            .execute(move |store| history::begin(&store.connection, &new))
+            .await?;
+        Ok(self.run(run, names))
+    }
+
+    /// Goes on with a run: from now on its unanswered calls count as lost, which is what they are if their process is
+    /// dead. Only the holder of the app's lock may call this.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn resume(&self, info: &RunInfo, session: Session) -> Result<RunLedger, LedgerError> {
+        let run = info.key;
+        self.writer
+            .execute(move |store| history::resume(&store.connection, run, &session))
+            .await?;
+        Ok(self.run(run, names(info)))
+    }
+
+    /// The run of this name, or the only one whose name begins like that.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; inside, [`NoSuchRun`].
+    pub async fn find_run(&self, wanted: &str) -> Result<Result<RunInfo, NoSuchRun>, LedgerError> {
+        let wanted = wanted.to_owned();
+        self.writer
+            .execute(move |store| history::find_run(&store.connection, &wanted))
+            .await
+    }
+
+    /// The newest run of the app that has work left.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn newest_unfinished(&self, sdkappid: u64) -> Result<Option<RunInfo>, LedgerError> {
+        self.writer
+            .execute(move |store| history::newest_unfinished(&store.connection, sdkappid))
+            .await
+    }
+
+    /// Transactions committed since it was opened.
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+
+    pub(super) fn run(&self, run: i64, names: Arc<[Arc<str>]>) -> RunLedger {
+        RunLedger {
+            writer: Arc::clone(&self.writer),
+            run,
+            names,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) async fn sql(&self, sql: &'static str) -> Result<(), LedgerError> {
+        self.writer
+            .execute(move |store| Ok(store.connection.execute_batch(sql)?))
+            .await
+    }
+}
+
+fn names(info: &RunInfo) -> Arc<[Arc<str>]> {
+    info.inputs.iter().map(|i| Arc::clone(&i.name)).collect()
+}
+
+/// One run's part of the ledger. Every future resolves when its batch is durable; requests take effect in the order in
+/// which they were first polled.
+///
+/// All methods fail with a [`LedgerError`], and after the first failure with always the same.
+#[derive(Clone)]
+pub struct RunLedger {
+    writer: Arc<Writer>,
+    run: i64,
+    names: Arc<[Arc<str>]>,
+}
+
+impl RunLedger {
+    /// Enters records; returns what each turned out to be, in the same order.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; a record's number must be new in the run.
+    pub async fn admit(&self, batch: Vec<NewRecord>) -> Result<Vec<Admitted>, LedgerError> {
+        self.write(move |store, run| store.admit(run, &batch)).await
+    }
+
+    /// Enters calls that are about to be made.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; a call's number must be new in the run.
+    pub async fn intend(&self, batch: Vec<Intent>) -> Result<(), LedgerError> {
+        self.write(move |store, run| store.intend(run, &batch))
+            .await
+    }
+
+    /// Enters answers, and settles the records that they settle.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; a call must have been intended and have no answer yet, a record have no outcome yet.
+    pub async fn record(&self, batch: Vec<Reply>) -> Result<(), LedgerError> {
+        self.write(move |store, run| store.record(run, &batch))
+            .await
+    }
+
+    /// Takes back intents whose calls were never sent: they count neither as attempts nor as perhaps sent.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; a call must have been intended and have no answer.
+    pub async fn withdraw(&self, calls: Vec<CallId>) -> Result<(), LedgerError> {
+        self.write(move |store, run| store.withdraw(run, &calls))
+            .await
+    }
+
+    /// Gives records that ended `failed` or `exhausted` another try; returns how many. What is known of their calls stays.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn retry_failed(&self) -> Result<u64, LedgerError> {
+        self.write(history::retry_failed).await
+    }
+
+    /// Records without a definite outcome, by number, after the given one (0 for the first page).
+    ///
+    /// What it says of attempts covers answered calls and those that an earlier process left unanswered.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn pending(&self, after_seq: u64, limit: usize) -> Result<Vec<Pending>, LedgerError> {
+        self.write(move |store, run| query::pending(&store.connection, run, after_seq, limit))
+            .await
+    }
+
+    /// Number and text of all records, by number, after the given one: to verify that an input read again is the same.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn page(
+        &self,
+        after_seq: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Box<str>)>, LedgerError> {
+        self.write(move |store, run| query::page(&store.connection, run, after_seq, limit))
+            .await
+    }
+
+    /// Report rows, by number, after the given one. Those of records without a definite outcome say `not_attempted`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn rows(
+        &self,
+        filter: RowFilter,
+        after_seq: u64,
+        limit: usize,
+    ) -> Result<Vec<Row>, LedgerError> {
+        let names = Arc::clone(&self.names);
+        self.write(move |store, run| {
+            let page = (filter, after_seq, limit);
+            query::rows(&store.connection, run, &names, &OpenCalls::new(), page)
+        })
+        .await
+    }
+
+    /// What the run comes to so far.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn tally(&self) -> Result<RunTally, LedgerError> {
+        self.write(|store, run| query::tally(&store.connection, run))
+            .await
+    }
+
+    /// Notes how the run ended.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn finish(&self, end: RunEnd) -> Result<(), LedgerError> {
+        self.write(move |store, run| history::finish(&store.connection, run, &end))
+            .await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store, i64) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let run = self.run;
+        self.writer.execute(move |store| work(store, run)).await
+    }
+}
+
+/// The ledger, open for reading beside whoever writes it: for `runs`, `report`, and the choice of a run to resume.
+pub struct Archive {
+    opened: Opened,
+}
+
+impl Archive {
+    /// Opens the ledger in the state directory.
+    ///
+    /// # Errors
+    /// [`LedgerError::Missing`] where nothing was recorded yet, [`LedgerError::Older`] where a writer has to come
+    /// first, or another one.
+    pub fn open(dir: &Path) -> Result<Self, LedgerError> {
+        let opened = file::open_for_reading(dir)?;
+        Ok(Self { opened })
+    }
+
+    /// All runs, newest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn runs(&self) -> Result<Vec<RunInfo>, LedgerError> {
+        self.read(history::runs)
+    }
+
+    /// The run of this name, or the only one whose name begins like that.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; inside, [`NoSuchRun`].
+    pub fn find_run(&self, wanted: &str) -> Result<Result<RunInfo, NoSuchRun>, LedgerError> {
+        self.read(|connection| history::find_run(connection, wanted))
+    }
+
+    /// The newest run of the app that has work left.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn newest_unfinished(&self, sdkappid: u64) -> Result<Option<RunInfo>, LedgerError> {
+        self.read(|connection| history::newest_unfinished(connection, sdkappid))
+    }
+
+    /// Prepares to read a run's report rows. Looks through all its calls once, for those without an answer.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn report(&self, info: &RunInfo) -> Result<RunReport<'_>, LedgerError> {
+        Ok(RunReport {
+            archive: self,
+            run: info.key,
+            names: names(info),
+            open: self.read(|connection| query::open_calls(connection, info.key))?,
+        })
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        work(&self.opened.connection).map_err(|fault| fault.about(&self.opened.path))
+    }
+}
+
+/// A run's report rows, read while the run may be going on.
+pub struct RunReport<'a> {
+    archive: &'a Archive,
+    run: i64,
+    names: Arc<[Arc<str>]>,
+    open: OpenCalls,
+}
+
+impl RunReport<'_> {
+    /// The next rows, by number, after the given one; none at the end. Each page is read at its own moment, so that a
+    /// slow reader of a report does not hold up the writer's log: with [`RowFilter::All`] each record still comes once.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn rows(
+        &self,
+        filter: RowFilter,
+        after_seq: u64,
+        limit: usize,
+    ) -> Result<Vec<Row>, LedgerError> {
+        self.archive.read(|connection| {
+            let page = (filter, after_seq, limit);
+            query::rows(connection, self.run, &self.names, &self.open, page)
+        })
+    }
+}
