@@ -7,6 +7,7 @@ pub mod group;
 pub mod outcome;
 pub mod record;
 pub mod row;
+pub mod secret;
 pub mod wall;
 
 pub mod verdict;
@@ -14,3 +15,5 @@ pub mod verdict;
 pub mod disband;
 pub mod ledger;
 pub mod observe;
+
+pub mod tencent;
