@@ -211,6 +211,15 @@ impl Hosts {
         }
     }
 
+    /// As if a region had these addresses.
+    #[cfg(test)]
+    pub(crate) fn of_test(known: [Endpoint; 2]) -> Self {
+        Self {
+            known: Box::new(known),
+            current: AtomicUsize::new(0),
+        }
+    }
+
     /// Where calls go now, and its number among the known ones.
     pub fn current(&self) -> (usize, &Endpoint) {
         let index = self.current.load(Ordering::Relaxed) % self.known.len();

@@ -4,6 +4,7 @@
 //! an [`Answer`] within the call's time-out, in bounded memory, without URL or UserSig in any text.
 
 mod exchange;
+mod info;
 mod request;
 mod retry_after;
 #[cfg(test)]
@@ -15,7 +16,10 @@ use std::{
     time::Duration,
 };
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{
+    ClientBuilder,
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -38,9 +42,6 @@ use crate::{
 /// For how long an unused connection is kept. Short, for one that the other side or a middlebox closed meanwhile fails
 /// its next call (spec section 6).
 const POOL_IDLE: Duration = Duration::from_secs(30);
-
-/// Most of `ErrorInfo` that is kept, in bytes: it is free text of any length, and goes into ledger and report.
-const MAX_INFO_BYTES: usize = 4096;
 
 /// What a [`Client`] needs to know.
 #[derive(Debug)]
@@ -92,9 +93,18 @@ impl Client {
     /// # Errors
     /// [`CannotSetUp`], where the system has no CA certificates, say.
     pub fn new(settings: ClientSettings) -> Result<Self, CannotSetUp> {
+        Self::adjusted(settings, |builder| builder)
+    }
+
+    /// As [`Client::new`], with a last word on the HTTP client.
+    fn adjusted(
+        settings: ClientSettings,
+        adjust: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, CannotSetUp> {
         let credential = settings.credentials.current(Moment::now());
         Ok(Self {
-            http: http_client(&settings)
+            http: adjust(http_client(&settings))
+                .build()
                 .map_err(|error| CannotSetUp(exchange::deepest_cause(&error.without_url())))?,
             target: Mutex::new(Arc::new(Target::new(&settings, DESTROY_GROUP, &credential))),
             settings,
@@ -156,7 +166,7 @@ impl Client {
         Answer {
             verdict,
             code,
-            info: presentable(info, credential),
+            info: info::presentable(info, credential.usersig.expose()),
             http_status: exchange.status,
             latency: started.elapsed(),
             retry_after: exchange.retry_after,
@@ -224,7 +234,7 @@ impl Departure for Unwatched {
     fn departed(&self) {}
 }
 
-fn http_client(settings: &ClientSettings) -> Result<reqwest::Client, reqwest::Error> {
+fn http_client(settings: &ClientSettings) -> ClientBuilder {
     // An error says that a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut headers = HeaderMap::new();
@@ -247,27 +257,8 @@ fn http_client(settings: &ClientSettings) -> Result<reqwest::Client, reqwest::Er
     }
     if known.iter().all(Endpoint::is_plain) {
         // The simulator needs no certificates, and a bare container has none.
-        builder = builder.tls_certs_only([]);
+        builder.tls_certs_only([])
     } else {
-        builder = builder.https_only(true);
+        builder.https_only(true)
     }
-    builder.build()
-}
-
-/// `ErrorInfo` may be of any length and may echo the request (spec section 3), whose URL holds the UserSig.
-fn presentable(mut info: String, credential: &Credential) -> Box<str> {
-    let usersig = credential.usersig.expose();
-    if !info.is_empty() && !usersig.is_empty() {
-        for echo in [
-            usersig.to_owned(),
-            usersig.replace('*', "%2A"),
-            usersig.replace('*', "%2a"),
-        ] {
-            if info.contains(&echo) {
-                info = info.replace(&echo, "[redacted]");
-            }
-        }
-    }
-    info.truncate(info.floor_char_boundary(MAX_INFO_BYTES));
-    info.into_boxed_str()
 }
