@@ -11,6 +11,7 @@ pub mod group;
 pub mod outcome;
 pub mod record;
 pub mod row;
+pub mod secret;
 pub mod wall;
 
 pub mod verdict;
@@ -35,3 +36,4 @@ pub mod report;
 pub mod secret;
 pub mod settings;
 pub mod simulator;
+pub mod tencent;
