@@ -12,5 +12,11 @@ pub mod wall;
 pub mod verdict;
 
 pub mod disband;
+pub mod engine;
+pub mod escape;
+pub mod input;
 pub mod ledger;
 pub mod observe;
+pub mod pace;
+pub mod protect;
+pub mod retry;
