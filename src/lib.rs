@@ -17,6 +17,9 @@ pub mod wall;
 pub mod verdict;
 
 pub mod disband;
+pub mod engine;
+pub mod escape;
+pub mod input;
 pub mod ledger;
 pub mod metrics;
 pub mod lock;
@@ -37,3 +40,6 @@ pub mod secret;
 pub mod settings;
 pub mod simulator;
 pub mod tencent;
+pub mod pace;
+pub mod protect;
+pub mod retry;

@@ -1,6 +1,6 @@
 //! The seam between a run and those who watch it: report, bar, log lines, metrics, nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use crate::{outcome::Tally, row::Row};
 
@@ -91,4 +91,19 @@ pub trait Observer {
     fn end(&mut self, snapshot: &Snapshot) {
         self.tick(snapshot);
     }
+}
+
+/// Why rows can't be written any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SinkFailed {
+    /// Nobody reads them (a closed pipe): no fault of anybody.
+    ReaderGone,
+    /// A sentence that says what happened to which file.
+    Trouble(String),
+}
+
+/// Where the rows of a run go, in batches.
+pub trait RowSink: Send + 'static {
+    /// Takes rows that the ledger holds already; slow writing slows the run.
+    fn write(&mut self, rows: Vec<Row>) -> impl Future<Output = Result<(), SinkFailed>> + Send;
 }

@@ -1,0 +1,182 @@
+//! The main job, put together: settings, input, ledger, service, engine, report.
+
+mod closing;
+mod consent;
+mod inputs;
+mod outputs;
+mod service;
+mod session;
+mod signals;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use crate::{
+    engine::{self, Audience, End, Intake, IntakeEnd, Limits, MaxFailures, Plan, Stopper},
+    error::Error,
+    exit::ExitCode,
+    observe::{Health, Snapshot},
+    outcome::Tally,
+    progress::Screen,
+    protect::ProtectList,
+    retry::RetryPolicy,
+    settings::{Consent, Mode, RunSettings},
+    wall::UnixMillis,
+};
+
+use closing::Closed;
+use outputs::Outputs;
+use session::Session;
+
+/// Does the main job.
+///
+/// # Errors
+/// [`Error`] where nobody was called (2, 75), or where the end of the run could not be recorded (3). A run that stopped
+/// is no error: its exit code says why.
+pub(super) fn run(settings: &RunSettings, screen: &Screen) -> Result<ExitCode, Error> {
+    // One thread for everything but disk and input: no call waits for a wake-up between cores.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::new(ExitCode::Usage, error))?;
+    let done = runtime.block_on(Job { settings, screen }.run());
+    // A reader blocked on stdin is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// The job and where it is seen.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    settings: &'a RunSettings,
+    screen: &'a Screen,
+}
+
+impl Job<'_> {
+    async fn run(self) -> Result<ExitCode, Error> {
+        let began = (UnixMillis::now(), tokio::time::Instant::now());
+        let protect = self.protect()?;
+        let service = service::Callee::prepare(self.settings)?;
+        let mut session = Session::open(self.settings, &service).await?;
+        let inputs = inputs::open(self.settings, &session)?;
+        service.check_lifetime(self.settings, &inputs)?;
+        if self.settings.consent == Consent::Ask {
+            consent::terminal_is_there(service.sdkappid())?;
+        }
+        let outputs = Outputs::claim(self.settings, &session, service.sdkappid())?;
+        let plan = self.plan(protect, inputs.names());
+        session.begin(self.settings, &service, &inputs).await?;
+        let stopper = Stopper::default();
+        let mut intake = inputs::intake(inputs, &session).await?;
+        let mut findings = Vec::new();
+        if self.must_know_all() {
+            let loaded = self.load(&plan, &session, &mut intake, &stopper).await?;
+            consent::check_size(self.settings, &session).await?;
+            findings = consent::smells(&loaded, &session).await?;
+            if self.settings.consent == Consent::Ask {
+                consent::ask(&service, &session, &findings).await?;
+            }
+        }
+        session.confirm().await?;
+        let signals = signals::watch(&stopper)?;
+        let audience = outputs.audience(self.screen, &findings)?;
+        let end = self.call(&service, &session, plan, intake, audience, stopper.clone()).await?;
+        drop(signals);
+        let closed = Closed { settings: self.settings, screen: self.screen, began, end, service: &service };
+        closed.close(session, outputs).await
+    }
+
+    /// Whether all of the input must be read before the first call.
+    fn must_know_all(self) -> bool {
+        let dry = self.settings.mode == Mode::Dry;
+        self.settings.safety.max_groups.is_some() || (self.settings.consent == Consent::Ask && !dry)
+    }
+
+    fn protect(self) -> Result<ProtectList, Error> {
+        let list = ProtectList::load(&self.settings.safety.protect).map_err(|error| {
+            let hint = error.hint();
+            Error::new(ExitCode::Usage, error).with_hint(hint)
+        })?;
+        for warning in list.warnings() {
+            tracing::warn!("{warning}");
+        }
+        Ok(list)
+    }
+
+    fn plan(self, protect: ProtectList, sources: Arc<[Arc<str>]>) -> Plan {
+        let (pace, safety) = (&self.settings.pace, &self.settings.safety);
+        Plan {
+            rate: pace.rate,
+            concurrency: pace.concurrency.get() as usize,
+            retry: RetryPolicy::new(pace.max_attempts),
+            limits: Limits {
+                max_failures: safety.max_failures.map(max_failures),
+                max_outage: pace.max_outage,
+                max_duration: safety.max_duration,
+                max_called: safety.limit.map(u64::from),
+            },
+            protect: Arc::new(protect),
+            sources,
+        }
+    }
+
+    /// Reads all of the input into the ledger; from then on its groups come from there.
+    async fn load(
+        self,
+        plan: &Plan,
+        session: &Session,
+        intake: &mut Intake,
+        stopper: &Stopper,
+    ) -> Result<IntakeEnd, Error> {
+        let reading = Intake { backlog: false, live: intake.live.take(), first: std::mem::take(&mut intake.first), ..*intake };
+        intake.backlog = true;
+        let loaded = engine::load(plan, session.ledger(), reading, stopper).await;
+        match stopper.reason() {
+            None => Ok(loaded),
+            Some(reason) => Err(session.refuse(reason.to_string()).await),
+        }
+    }
+
+    async fn call(
+        self,
+        service: &service::Callee,
+        session: &Session,
+        plan: Plan,
+        intake: Intake,
+        audience: Audience<crate::report::ReportWriter>,
+        stopper: Stopper,
+    ) -> Result<End, Error> {
+        let ledger = session.ledger().clone();
+        let end = match (&self.settings.mode, service.client()) {
+            (Mode::Dry, _) | (_, None) => {
+                let idle = idle(self.settings.pace.rate);
+                engine::dry_run(ledger, plan, intake, audience, stopper, idle).await
+            }
+            (_, Some(client)) => engine::run(client, ledger, plan, intake, audience, stopper).await,
+        };
+        end.map_err(|error| Error::new(ExitCode::Stopped, error))
+    }
+}
+
+fn max_failures(typed: crate::cli::MaxFailures) -> MaxFailures {
+    match typed {
+        crate::cli::MaxFailures::Count(count) => MaxFailures::Count(count.get()),
+        crate::cli::MaxFailures::Percent(percent) => MaxFailures::Percent(percent),
+    }
+}
+
+/// The figures of a run that calls nobody.
+fn idle(rate: NonZeroU32) -> Snapshot {
+    Snapshot {
+        elapsed: Duration::ZERO,
+        records: 0,
+        total: None,
+        outcomes: Tally::default(),
+        calls: 0,
+        retries: 0,
+        throttled: 0,
+        in_flight: 0,
+        waiting: 0,
+        effective_rate: f64::from(rate.get()),
+        rate: rate.get(),
+        health: Health::Answering,
+        draining: false,
+    }
+}

@@ -1,0 +1,462 @@
+//! Decides what is called next and when: due retries before new groups, the intent in the ledger, the breaker, the
+//! place among the calls in flight, the pacer's permit. One task owns all of it; no worker races another.
+
+use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    disband::{Answer, Disband},
+    ledger::{CallId, Intent, LedgerError, RunLedger},
+    observe::{Health, Notice, Snapshot},
+    pace::{Departures, Pacer, Wait},
+    wall::UnixMillis,
+};
+
+use super::{
+    Plan,
+    breaker::{Breaker, Leave},
+    collector::Message,
+    feeder::Seen,
+    herd::HerdWatch,
+    job::{Job, Prepared},
+    limits::Watch,
+    lookahead::Lookahead,
+    queue::{MOST_WAITING, Waiting},
+    stop::{StopReason, Stopper},
+    throttle::Throttle,
+};
+
+/// How often those who watch are told the figures.
+const TICK: Duration = Duration::from_millis(200);
+
+/// The service's window, and room for a call that left a little after its intent.
+const PAUSE_AFTER_SESSION: Duration = Duration::from_millis(1100);
+
+/// What a worker brings back.
+pub(super) type Returned = (Prepared, Answer);
+
+type Intending = Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send>>;
+
+/// The dispatcher.
+pub(super) struct Dispatcher<D> {
+    pub(super) service: Arc<D>,
+    pub(super) ledger: RunLedger,
+    pub(super) plan: Arc<Plan>,
+    pub(super) collector: mpsc::Sender<Message>,
+    pub(super) stopper: Stopper,
+    pub(super) seen: Arc<Seen>,
+    began: Instant,
+
+    jobs: mpsc::Receiver<Vec<Job>>,
+    jobs_open: bool,
+    queue: VecDeque<Job>,
+    pub(super) waiting: Waiting,
+    /// Groups whose attempts are used up in a row of failures that may yet turn out to be an outage.
+    pub(super) held: Vec<super::answers::Held>,
+    intending: Option<(Vec<Prepared>, Instant, Intending)>,
+    ready: VecDeque<Prepared>,
+    calls: JoinSet<Returned>,
+
+    lookahead: Lookahead,
+    departures: Arc<Departures>,
+    pacer: Pacer,
+    pub(super) throttle: Throttle,
+    pub(super) breaker: Breaker,
+    pub(super) herd: HerdWatch,
+    pub(super) watch: Watch,
+    /// A credential made because another was refused, until an answer shows that it holds.
+    pub(super) unproven: Option<Unproven>,
+    pub(super) counts: Counts,
+    next_tick: Duration,
+    last_call: u64,
+}
+
+/// A fresh credential that is tried with one call at a time.
+#[derive(Debug)]
+pub(super) struct Unproven {
+    pub(super) credential: u64,
+    pub(super) asking: bool,
+}
+
+/// What the dispatcher counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) calls: u64,
+    pub(super) retries: u64,
+    pub(super) throttled: u64,
+}
+
+/// What the dispatcher leaves behind.
+#[derive(Clone, Debug)]
+pub(super) struct Dispatched {
+    pub(super) snapshot: Snapshot,
+    pub(super) max_in_one_second: usize,
+}
+
+/// What a dispatcher is made of.
+pub(super) struct Parts<D> {
+    pub(super) service: Arc<D>,
+    pub(super) ledger: RunLedger,
+    pub(super) plan: Arc<Plan>,
+    pub(super) collector: mpsc::Sender<Message>,
+    pub(super) stopper: Stopper,
+    pub(super) seen: Arc<Seen>,
+    pub(super) jobs: mpsc::Receiver<Vec<Job>>,
+    pub(super) began: Instant,
+    /// The number of the last call that the ledger knows of.
+    pub(super) last_call: u64,
+    /// When the app was last called, by whomever used this ledger.
+    pub(super) newest_intent: Option<UnixMillis>,
+}
+
+impl<D: Disband> Dispatcher<D> {
+    pub(super) fn new(parts: Parts<D>) -> Self {
+        let Parts {
+            service,
+            ledger,
+            plan,
+            collector,
+            stopper,
+            seen,
+            jobs,
+            began,
+            last_call,
+            newest_intent,
+        } = parts;
+        let departures = Departures::new(began);
+        Self {
+            service,
+            ledger,
+            collector,
+            stopper,
+            seen,
+            began,
+            jobs,
+            jobs_open: true,
+            queue: VecDeque::new(),
+            waiting: Waiting::default(),
+            held: Vec::new(),
+            intending: None,
+            ready: VecDeque::new(),
+            calls: JoinSet::new(),
+            lookahead: Lookahead::default(),
+            pacer: Pacer::new(plan.rate, began.elapsed(), Arc::clone(&departures)),
+            departures,
+            throttle: Throttle::new(plan.rate.get(), after(newest_intent, UnixMillis::now())),
+            breaker: Breaker::new(),
+            herd: HerdWatch::default(),
+            watch: Watch::new(plan.limits),
+            unproven: None,
+            counts: Counts::default(),
+            next_tick: Duration::ZERO,
+            last_call,
+            plan,
+        }
+    }
+
+    /// Calls until there is nothing more to call, or the run is stopped and the calls in flight are answered.
+    pub(super) async fn run(mut self) -> Dispatched {
+        loop {
+            let now = self.now();
+            if let Some(reason) = self.watch.reached(now) {
+                self.stopper.stop(reason);
+            }
+            self.prepare();
+            let next_permit = self.send(now);
+            self.tick(now).await;
+            if self.is_over().await {
+                break;
+            }
+            self.next_event(now, next_permit).await;
+        }
+        self.withdraw().await;
+        Dispatched {
+            snapshot: self.snapshot(self.now()),
+            max_in_one_second: self.pacer.max_in_one_second(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Asks the ledger for the intents of the next calls, so many ahead that no permit waits for the disk.
+    fn prepare(&mut self) {
+        if self.intending.is_some() || self.stopper.is_asked() {
+            return;
+        }
+        let now = self.now();
+        let ahead = match self.breaker.open() {
+            None => self.lookahead.calls(self.pacer.effective_rate()),
+            Some(_) => 1,
+        };
+        let mut batch = Vec::new();
+        // Topped up when half is used, so that calls share a commit.
+        if self.ready.len() <= ahead / 2 {
+            while self.ready.len() + batch.len() < ahead
+                && let Some(mut job) = self.next_job(now)
+            {
+                let at = UnixMillis::now();
+                job.started_at.get_or_insert(at);
+                job.attempts += 1;
+                self.last_call += 1;
+                batch.push((
+                    Intent {
+                        call: CallId(self.last_call),
+                        seq: job.seq,
+                        attempt: job.attempts,
+                        at,
+                    },
+                    job,
+                ));
+            }
+        }
+        if batch.is_empty() {
+            return;
+        }
+        let (intents, prepared): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|(intent, job)| {
+                (
+                    intent,
+                    Prepared {
+                        call: intent.call,
+                        job,
+                    },
+                )
+            })
+            .unzip();
+        let ledger = self.ledger.clone();
+        let durable: Intending = Box::pin(async move { ledger.intend(intents).await });
+        self.intending = Some((prepared, Instant::now(), durable));
+    }
+
+    /// The next group to call: one whose retry is due, else a new one.
+    fn next_job(&mut self, now: Duration) -> Option<Job> {
+        if let Some(job) = self.waiting.pop_due(now) {
+            return Some(job);
+        }
+        if self.waiting.len() >= MOST_WAITING || !self.watch.may_begin() {
+            return None;
+        }
+        let job = self.queue.pop_front()?;
+        self.watch.group_called();
+        Some(job)
+    }
+
+    /// Sends what is ready and permitted; says when to ask for the next permit.
+    fn send(&mut self, now: Duration) -> Option<Wait> {
+        let rate = self.throttle.rate(now);
+        self.pacer.set_effective_rate(rate, now);
+        while !self.ready.is_empty() && !self.stopper.is_asked() {
+            if self.calls.len() >= self.plan.concurrency
+                || self.unproven.as_ref().is_some_and(|fresh| fresh.asking)
+            {
+                return None;
+            }
+            let earliest = self.throttle.paused_until();
+            if earliest > now {
+                return Some(Wait::Until(earliest));
+            }
+            match self.breaker.leave(now) {
+                Leave::Granted => {}
+                Leave::Until(then) => return Some(Wait::Until(then)),
+                Leave::AfterAnswer => return None,
+            }
+            let slip = match self.pacer.permit(self.now()) {
+                Ok(slip) => slip,
+                Err(wait) => return Some(wait),
+            };
+            let mut prepared = self.ready.pop_front()?;
+            self.breaker.sent(now);
+            self.counts.calls += 1;
+            self.counts.retries += u64::from(!prepared.job.first_call());
+            if let Some(fresh) = &mut self.unproven {
+                fresh.asking = true;
+            }
+            let service = Arc::clone(&self.service);
+            self.calls.spawn(async move {
+                let answer = service.disband(&prepared.job.group, Arc::new(slip)).await;
+                (prepared, answer)
+            });
+        }
+        None
+    }
+
+    /// Whether everything is done, or was stopped and drained.
+    async fn is_over(&mut self) -> bool {
+        if self.stopper.is_at_once() {
+            return true;
+        }
+        if self.stopper.is_asked() {
+            return self.calls.is_empty() && self.intending.is_none();
+        }
+        let busy = !self.calls.is_empty()
+            || self.intending.is_some()
+            || !self.ready.is_empty()
+            || self.waiting.len() > 0;
+        self.watch.wants(busy || !self.queue.is_empty(), self.now());
+        if busy {
+            return false;
+        }
+        if !self.held.is_empty() {
+            self.settle_held().await; // Nobody is left whose answer could tell an outage from bad luck.
+        }
+        if !self.queue.is_empty() && !self.watch.may_begin() {
+            self.stopper.stop(StopReason::Limit);
+            return true;
+        }
+        self.queue.is_empty() && !self.jobs_open
+    }
+
+    /// Waits until there is something to do, and takes it in.
+    async fn next_event(&mut self, now: Duration, permit: Option<Wait>) {
+        let wake = self.next_deadline(now, permit);
+        let stopping = self.stopper.is_asked();
+        tokio::select! {
+            biased;
+            Some(returned) = self.calls.join_next() => {
+                self.returned(returned).await;
+                while let Some(returned) = self.calls.try_join_next() {
+                    self.returned(returned).await;
+                }
+            }
+            durable = durable(&mut self.intending) => self.intended(durable),
+            jobs = self.jobs.recv(), if self.jobs_open && self.queue.is_empty() && !stopping => match jobs {
+                Some(jobs) => self.queue.extend(jobs),
+                None => self.jobs_open = false,
+            },
+            () = self.departures.changed(), if permit == Some(Wait::ForDeparture) => {}
+            () = self.stopper.asked(), if !stopping => {}
+            () = self.stopper.at_once(), if stopping => {}
+            () = sleep_until(self.began + wake) => {}
+        }
+    }
+
+    fn next_deadline(&self, now: Duration, permit: Option<Wait>) -> Duration {
+        let permit = match permit {
+            Some(Wait::Until(then)) => Some(then),
+            _ => None,
+        };
+        let retry = self
+            .waiting
+            .next_due()
+            .filter(|_| self.intending.is_none())
+            .filter(|due| *due > now);
+        [
+            permit,
+            retry,
+            self.watch
+                .next_deadline()
+                .filter(|_| !self.stopper.is_asked()),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.next_tick, Duration::min)
+    }
+
+    fn intended(&mut self, durable: Result<(), LedgerError>) {
+        let Some((prepared, asked, _)) = self.intending.take() else {
+            return;
+        };
+        match durable {
+            Ok(()) => {
+                self.lookahead.took(asked.elapsed());
+                self.ready.extend(prepared);
+            }
+            Err(error) => self.stopper.stop(StopReason::Trouble(error.to_string())),
+        }
+    }
+
+    async fn returned(&mut self, returned: Result<Returned, tokio::task::JoinError>) {
+        match returned {
+            Ok((prepared, answer)) => self.answered(prepared, answer).await,
+            Err(error) => {
+                let text = format!(
+                    "a call broke down ({error}): a bug, please report it; its group counts as perhaps called"
+                );
+                self.stopper.stop(StopReason::Trouble(text));
+            }
+        }
+    }
+
+    /// Intents that never left are taken back: nobody need wonder about them later.
+    async fn withdraw(&mut self) {
+        let calls: Vec<CallId> = self.ready.drain(..).map(|prepared| prepared.call).collect();
+        if calls.is_empty() || self.stopper.is_at_once() {
+            return;
+        }
+        if let Err(error) = self.ledger.withdraw(calls).await {
+            self.stopper.stop(StopReason::Trouble(error.to_string()));
+        }
+    }
+
+    async fn tick(&mut self, now: Duration) {
+        if now >= self.next_tick {
+            self.next_tick = now + TICK;
+            let snapshot = Box::new(self.snapshot(now));
+            self.tell(Message::Tick(snapshot)).await;
+        }
+    }
+
+    fn snapshot(&self, now: Duration) -> Snapshot {
+        let health = match self.breaker.open() {
+            None => Health::Answering,
+            Some((since, next_probe)) => Health::Unreachable {
+                since: now.saturating_sub(since),
+                next_probe: next_probe.saturating_sub(now),
+            },
+        };
+        Snapshot {
+            elapsed: now,
+            records: self.seen.records(),
+            total: self.seen.total(),
+            outcomes: Default::default(),
+            calls: self.counts.calls,
+            retries: self.counts.retries,
+            throttled: self.counts.throttled,
+            in_flight: self.calls.len(),
+            waiting: self.waiting.len() + self.held.len(),
+            effective_rate: self.pacer.effective_rate(),
+            rate: self.plan.rate.get(),
+            health,
+            draining: self.stopper.is_asked(),
+        }
+    }
+
+    pub(super) async fn notice(&mut self, warning: bool, text: String) {
+        self.tell(Message::Notice(Notice {
+            warning,
+            text: text.into(),
+        }))
+        .await;
+    }
+
+    /// Tells the collector, which outlives the dispatcher; slow disks slow the run here.
+    pub(super) async fn tell(&mut self, message: Message) {
+        let _unused = self.collector.send(message).await.is_ok();
+    }
+}
+
+/// How long to wait after an earlier session: its last calls are still in the service's window of one second.
+fn after(newest_intent: Option<UnixMillis>, now: UnixMillis) -> Duration {
+    let Some(newest) = newest_intent else {
+        return Duration::ZERO;
+    };
+    let ago = Duration::from_millis(now.0.saturating_sub(newest.0).max(0).cast_unsigned());
+    PAUSE_AFTER_SESSION.saturating_sub(ago)
+}
+
+async fn durable(
+    intending: &mut Option<(Vec<Prepared>, Instant, Intending)>,
+) -> Result<(), LedgerError> {
+    match intending {
+        Some((_, _, durable)) => durable.await,
+        None => std::future::pending().await,
+    }
+}

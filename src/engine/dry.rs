@@ -1,0 +1,98 @@
+//! A dry run: everything but the calls. There is no service here to send to.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::{
+    ledger::RunLedger,
+    observe::{RowSink, Snapshot},
+    outcome::Outcome,
+    row::Row,
+};
+
+use super::{
+    Audience, End, Intake, JOB_BATCHES, Plan, RunError, Stopper,
+    collector::{self, Collector, Message},
+    feeder::{Feeder, Seen, source_name},
+    job::Job,
+    joined,
+};
+
+/// Admits every record and reports what would become of it.
+///
+/// # Errors
+/// [`RunError`] if the throwaway ledger fails.
+pub async fn dry_run<S: RowSink>(
+    ledger: RunLedger,
+    plan: Plan,
+    intake: Intake,
+    audience: Audience<S>,
+    stopper: Stopper,
+    idle: Snapshot,
+) -> Result<End, RunError> {
+    let seen = Arc::new(Seen::default());
+    let (messages, inbox) = mpsc::channel::<Message>(collector::CAPACITY);
+    let (job_sender, mut jobs) = mpsc::channel::<Vec<Job>>(JOB_BATCHES);
+    let feeder = Feeder {
+        ledger: ledger.clone(),
+        protect: Arc::clone(&plan.protect),
+        sources: Arc::clone(&plan.sources),
+        seen: Arc::clone(&seen),
+        collector: messages.clone(),
+        stopper: stopper.clone(),
+        jobs: Some(job_sender),
+    };
+    let Audience { observers, report } = audience;
+    let collector = Collector {
+        ledger,
+        observers,
+        report,
+        stopper: stopper.clone(),
+        tally: Default::default(),
+    };
+    let feeder = tokio::spawn(feeder.run(intake));
+    let collector = tokio::spawn(collector.run(inbox));
+    while let Some(jobs) = jobs.recv().await {
+        let rows = jobs
+            .into_iter()
+            .map(|job| would_disband(&job, &plan))
+            .collect();
+        let _unused = messages.send(Message::Admitted(rows)).await.is_ok();
+    }
+    drop(messages);
+    let intake = joined(feeder, &stopper).await.unwrap_or_default();
+    let Some(mut collector) = joined(collector, &stopper).await else {
+        return Err(RunError::BrokenDown);
+    };
+    let snapshot = Snapshot {
+        records: seen.records(),
+        total: seen.total(),
+        outcomes: collector.tally,
+        ..idle
+    };
+    collector.end(snapshot.clone());
+    Ok(End {
+        reason: stopper.reason(),
+        intake,
+        snapshot,
+        max_in_one_second: 0,
+    })
+}
+
+fn would_disband(job: &Job, plan: &Plan) -> Row {
+    Row {
+        seq: job.seq,
+        group_id: job.group.as_str().into(),
+        outcome: Outcome::WouldDisband,
+        error_code: None,
+        error_info: None,
+        attempts: 0,
+        http_status: None,
+        latency: None,
+        started_at: None,
+        finished_at: None,
+        source: source_name(&plan.sources, job.source),
+        line: job.line,
+    }
+}
