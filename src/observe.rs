@@ -105,5 +105,19 @@ pub enum SinkFailed {
 /// Where the rows of a run go, in batches.
 pub trait RowSink: Send + 'static {
     /// Takes rows that the ledger holds already; slow writing slows the run.
+    ///
+    /// # Errors
+    /// [`SinkFailed`], from then on for ever.
     fn write(&mut self, rows: Vec<Row>) -> impl Future<Output = Result<(), SinkFailed>> + Send;
+
+    /// Waits until all rows are where they belong.
+    ///
+    /// # Errors
+    /// [`SinkFailed`].
+    fn finish(self) -> impl Future<Output = Result<(), SinkFailed>> + Send
+    where
+        Self: Sized,
+    {
+        async { Ok(()) }
+    }
 }

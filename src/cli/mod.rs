@@ -68,7 +68,7 @@ pub enum Command {
     /// Whether key, admin account, region and address are right; touches no group
     Check,
     /// The embedded service, standing alone
-    Simulator(SimulatorArgs),
+    Simulator(crate::simulator::SimulatorArgs),
     /// Each setting and where it came from
     Config,
     /// Completions for a shell, on stdout
@@ -111,14 +111,6 @@ pub struct ReportArgs {
     /// Where to, `-` for stdout [default: stdout]
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
-}
-
-/// How the simulator stands alone.
-#[derive(Args, Clone, Debug)]
-pub struct SimulatorArgs {
-    /// Where it listens; port 0 takes a free one, which is then shown
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8600")]
-    pub listen: SocketAddr,
 }
 
 /// Which shell.

@@ -73,11 +73,24 @@ impl<S: RowSink> Collector<S> {
         }
         if let Err(failure) = report.write(rows).await {
             self.report = None;
-            self.stopper.stop(match failure {
-                SinkFailed::ReaderGone => StopReason::ReaderGone,
-                SinkFailed::Trouble(text) => StopReason::Trouble(text),
-            });
+            self.report_failed(failure);
         }
+    }
+
+    /// Waits until the report is complete.
+    pub(super) async fn finish(&mut self) {
+        if let Some(report) = self.report.take()
+            && let Err(failure) = report.finish().await
+        {
+            self.report_failed(failure);
+        }
+    }
+
+    fn report_failed(&self, failure: SinkFailed) {
+        self.stopper.stop(match failure {
+            SinkFailed::ReaderGone => StopReason::ReaderGone,
+            SinkFailed::Trouble(text) => StopReason::Trouble(text),
+        });
     }
 
     /// Tells everybody that the run is over.

@@ -72,6 +72,7 @@ pub async fn dry_run<S: RowSink>(
         ..idle
     };
     collector.end(snapshot.clone());
+    collector.finish().await;
     Ok(End {
         reason: stopper.reason(),
         intake,

@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use tokio::{sync::mpsc, time::timeout_at};
 
 use crate::{
     group::GroupId,
-    input::{Fed, Findings},
+    input::{Fed, Feed, Findings},
     ledger::{Admission, Admitted, LedgerError, NewRecord, Pending, RunLedger},
     outcome::Outcome,
     protect::ProtectList,
@@ -60,7 +61,7 @@ pub struct Intake {
     /// Records that the ledger holds without an outcome come first: a resumed or a preloaded run.
     pub backlog: bool,
     /// Then those that are still to be read, if any.
-    pub live: Option<mpsc::Receiver<Fed>>,
+    pub live: Option<Feed>,
     /// Records read already that follow what the ledger holds, before `live`.
     pub first: Vec<Record>,
     /// A stream, whose end a stopped run awaits only for a while.
@@ -68,7 +69,7 @@ pub struct Intake {
 }
 
 /// How the input ended.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IntakeEnd {
     /// The input was read to its end, and the ledger holds all of it.
     pub complete: bool,
@@ -131,17 +132,13 @@ impl Feeder {
         Ok(())
     }
 
-    async fn live(
-        &mut self,
-        mut live: mpsc::Receiver<Fed>,
-        is_stream: bool,
-    ) -> Result<IntakeEnd, LedgerError> {
+    async fn live(&mut self, mut live: Feed, is_stream: bool) -> Result<IntakeEnd, LedgerError> {
         let mut records = Vec::new();
         loop {
             let next = match records.is_empty() {
                 true => self.next(&mut live, is_stream).await,
                 // More than is there already is not waited for: the first call must not wait for a slow producer.
-                false => live.try_recv().ok(),
+                false => live.recv().now_or_never().flatten(),
             };
             match next {
                 Some(Fed::Records(more)) => {
@@ -170,7 +167,7 @@ impl Feeder {
     }
 
     /// The next of the input; nothing where a stopped run has waited long enough for a stream.
-    async fn next(&mut self, live: &mut mpsc::Receiver<Fed>, is_stream: bool) -> Option<Fed> {
+    async fn next(&mut self, live: &mut Feed, is_stream: bool) -> Option<Fed> {
         if !self.stopper.is_asked() {
             tokio::select! {
                 next = live.recv() => return next,

@@ -195,9 +195,7 @@ pub async fn run<D: Disband, S: RowSink>(
     snapshot.total = intake.complete.then_some(known.counts.records);
     snapshot.outcomes = collector.tally;
     collector.end(snapshot.clone());
-    if let Some(report) = collector.report.take() {
-        drop(report);
-    }
+    collector.finish().await;
     Ok(End {
         reason: stopper.reason(),
         intake,

@@ -36,6 +36,14 @@ pub struct Feed {
 }
 
 impl Feed {
+    /// A feed of records that are made rather than read. [`Fed::End`] must come last.
+    pub fn of(receiver: Receiver<Fed>) -> Self {
+        Self {
+            receiver,
+            ended: false,
+        }
+    }
+
     /// Waits for the next message; none after [`Fed::End`] or [`Fed::Failed`]. Loses nothing when it is cancelled.
     pub async fn recv(&mut self) -> Option<Fed> {
         if self.ended {
@@ -66,10 +74,7 @@ pub fn spawn(reader: Reader, capacity: usize) -> Result<Feed, InputError> {
         .name("input".to_owned())
         .spawn(move || feed(reader, &sender))
         .map_err(|error| Fault::Thread(error).of(&name))?;
-    Ok(Feed {
-        receiver,
-        ended: false,
-    })
+    Ok(Feed::of(receiver))
 }
 
 fn feed(mut reader: Reader, sender: &Sender<Fed>) {

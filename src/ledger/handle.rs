@@ -68,7 +68,7 @@ impl Ledger {
         }
     }
 
-    /// Enters a new run.
+    /// Enters a new run, whose user is still to be asked ([`RunLedger::confirm`]).
     ///
     /// # Errors
     /// [`LedgerError`]; the run's ID must be new.
@@ -243,6 +243,24 @@ impl RunLedger {
     /// [`LedgerError`].
     pub async fn tally(&self) -> Result<RunTally, LedgerError> {
         self.write(|store, run| query::tally(&store.connection, run))
+            .await
+    }
+
+    /// Notes that the user agreed, or had nothing to agree to. Before that, the run can't be resumed.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn confirm(&self) -> Result<(), LedgerError> {
+        self.write(|store, run| history::confirm(&store.connection, run))
+            .await
+    }
+
+    /// Forgets the records of a run that called nobody, and notes why it was not begun.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn discard(&self, why: String) -> Result<(), LedgerError> {
+        self.write(move |store, run| history::discard(&store.connection, run, &why))
             .await
     }
 

@@ -27,12 +27,12 @@ macro_rules! select_runs {
     };
 }
 
-/// Enters a run and its first session; returns its number in the file.
+/// Enters a run, not confirmed yet, and its first session; returns its number in the file.
 pub(super) fn begin(connection: &Connection, new: &NewRun) -> Result<i64, Fault> {
     let session = &new.session;
     connection.execute(
         "INSERT INTO runs (run_id, sdkappid, endpoint, identifier, options, version, host, pid, started_at, status)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running')",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'unconfirmed')",
         (
             new.run_id.as_str(),
             sql_int(new.sdkappid),
@@ -112,6 +112,26 @@ fn enter_session(connection: &Connection, run: i64, session: &Session) -> Result
     Ok(())
 }
 
+/// Notes that calls may follow.
+pub(super) fn confirm(connection: &Connection, run: i64) -> Result<(), Fault> {
+    connection.execute("UPDATE runs SET status = 'running' WHERE id = ?1", [run])?;
+    Ok(())
+}
+
+/// Forgets the records of a run that called nobody, and notes why it was not begun.
+pub(super) fn discard(connection: &Connection, run: i64, why: &str) -> Result<(), Fault> {
+    connection.execute(
+        "DELETE FROM records WHERE id BETWEEN ?1 << 40 AND (?1 << 40) + 1099511627775",
+        [run],
+    )?;
+    connection.execute("DELETE FROM tallies WHERE run = ?1", [run])?;
+    connection.execute(
+        "UPDATE runs SET stop_reason = ?2, exit_code = 2, finished_at = ?3 WHERE id = ?1",
+        (run, why, UnixMillis::now().0),
+    )?;
+    Ok(())
+}
+
 /// Notes how a run ended.
 pub(super) fn finish(connection: &Connection, run: i64, end: &RunEnd) -> Result<(), Fault> {
     let (status, reason) = (end.status.name(), end.stop_reason.as_deref());
@@ -181,7 +201,9 @@ pub(super) fn newest_unfinished(
     connection: &Connection,
     sdkappid: u64,
 ) -> Result<Option<RunInfo>, Fault> {
-    let sql = select_runs!("WHERE sdkappid = ?1 AND status <> 'finished' ORDER BY id DESC LIMIT 1");
+    let sql = select_runs!(
+        "WHERE sdkappid = ?1 AND status NOT IN ('finished', 'unconfirmed') ORDER BY id DESC LIMIT 1"
+    );
     Ok(list(connection, sql, [sql_int(sdkappid)])?.pop())
 }
 

@@ -63,6 +63,8 @@ impl FromStr for RunId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
+    /// Entered, and its user not asked yet, or not willing: it called nobody and can't be resumed.
+    Unconfirmed,
     /// Under way; or its process was killed, which only the app's lock can tell.
     Running,
     /// Every record has its outcome.
@@ -74,7 +76,8 @@ pub enum Status {
 }
 
 impl Status {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
+        Self::Unconfirmed,
         Self::Running,
         Self::Finished,
         Self::Stopped,
@@ -84,6 +87,7 @@ impl Status {
     /// The name in summaries and the ledger.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Unconfirmed => "unconfirmed",
             Self::Running => "running",
             Self::Finished => "finished",
             Self::Stopped => "stopped",

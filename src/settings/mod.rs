@@ -30,7 +30,7 @@ pub use run::{Consent, Input, Inputs, Mode, Pace, Reading, RunSettings, Safety};
 pub use show::Shown;
 
 use crate::{
-    cli::{Command, ExportFormat, LogFormat, ReportArgs, SimulatorArgs},
+    cli::{Command, ExportFormat, LogFormat, ReportArgs},
     error::Error,
 };
 use layers::Layered;
@@ -102,7 +102,7 @@ pub struct CheckSettings {
 #[derive(Clone, Debug)]
 pub struct SimulatorSettings {
     /// Its own arguments.
-    pub args: SimulatorArgs,
+    pub args: crate::simulator::SimulatorArgs,
     /// The app to play, if one is set.
     pub sdkappid: Option<NonZeroU64>,
     /// The admin account to play.

@@ -2,27 +2,15 @@
 
 use std::{collections::BTreeSet, fs, io, net::SocketAddr, path::PathBuf};
 
-use super::options::{
-    DESTROY_GROUP_PER_SECOND, Groups, Key, Latency, SAMPLE_IDENTIFIER, SAMPLE_SDKAPPID,
-    SimulatorOptions,
-};
+use super::options::{DESTROY_GROUP_PER_SECOND, Groups, Key, Latency, SimulatorOptions};
 use super::plan::{FaultPlan, FaultRule, OverSubscribed};
 
 /// Serves destroy_group and get_appid_group_list on this machine, strictly, for rehearsals and tests
 #[derive(Clone, Debug, clap::Args)]
 pub struct SimulatorArgs {
     /// Address to listen on; port 0 picks a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8600")]
     pub listen: SocketAddr,
-    /// The app that the service knows
-    #[arg(long, value_name = "N", default_value_t = SAMPLE_SDKAPPID)]
-    pub sdkappid: u64,
-    /// The app's admin account
-    #[arg(long, value_name = "ID", default_value = SAMPLE_IDENTIFIER)]
-    pub identifier: String,
-    /// File with the app's key [default: the sample's invented key]
-    #[arg(long, value_name = "PATH")]
-    pub secret_key_file: Option<PathBuf>,
     /// File with the IDs of the app's groups, one a line [default: every well-formed ID is a group]
     #[arg(long, value_name = "PATH")]
     pub groups: Option<PathBuf>,
@@ -70,14 +58,19 @@ pub enum BadArgs {
 }
 
 impl SimulatorArgs {
-    /// What the arguments mean; reads the files that they name.
+    /// What the arguments mean, together with the app that is played (the sample's where it is not set); reads the files
+    /// that they name.
     ///
     /// # Errors
     /// [`BadArgs`].
-    pub fn options(self) -> Result<SimulatorOptions, BadArgs> {
+    pub fn options(
+        self,
+        sdkappid: Option<u64>,
+        identifier: String,
+        secret_key_file: Option<PathBuf>,
+    ) -> Result<SimulatorOptions, BadArgs> {
         let plain = SimulatorOptions::plain();
-        let key = self
-            .secret_key_file
+        let key = secret_key_file
             .map(|path| read("secret-key-file", path))
             .transpose()?
             .map_or(plain.key.clone(), |text| Key::new(text.trim()));
@@ -88,8 +81,8 @@ impl SimulatorArgs {
             .map_or(Groups::Any, |text| Groups::Listed(ids(&text)));
         Ok(SimulatorOptions {
             listen: self.listen,
-            sdkappid: self.sdkappid,
-            identifier: self.identifier,
+            sdkappid: sdkappid.unwrap_or(plain.sdkappid),
+            identifier,
             key,
             groups,
             rate_limit: Some(self.rate_limit).filter(|&limit| limit > 0),
@@ -123,7 +116,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::simulator::fault::Fault;
+    use crate::simulator::{SAMPLE_IDENTIFIER, fault::Fault};
 
     #[derive(Debug, Parser)]
     struct Cli {
@@ -137,7 +130,10 @@ mod tests {
 
     #[test]
     fn without_arguments_it_is_a_plain_service() {
-        let options = parse(&[]).unwrap().options().unwrap();
+        let options = parse(&[])
+            .unwrap()
+            .options(None, SAMPLE_IDENTIFIER.to_owned(), None)
+            .unwrap();
         let plain = SimulatorOptions::plain();
         assert_eq!(format!("{options:?}"), format!("{plain:?}"));
         assert_eq!(options.key.expose(), plain.key.expose());
@@ -151,8 +147,6 @@ mod tests {
         fs::write(&groups, "a\r\n\n b \n").unwrap();
         let options = parse(&[
             "--listen=[::1]:8080",
-            "--secret-key-file",
-            key.to_str().unwrap(),
             "--groups",
             groups.to_str().unwrap(),
             "--rate-limit=0",
@@ -162,8 +156,9 @@ mod tests {
             "--close",
         ])
         .unwrap()
-        .options()
+        .options(Some(7), "boss".to_owned(), Some(key))
         .unwrap();
+        assert_eq!((options.sdkappid, options.identifier.as_str()), (7, "boss"));
         assert_eq!(options.listen.port(), 8080);
         assert_eq!(options.key.expose(), "secret");
         let ids = ["a", " b "].map(str::to_owned).into();
@@ -180,12 +175,20 @@ mod tests {
         let said = parse(&["--latency=fast"]).unwrap_err().to_string();
         assert!(said.contains("20ms..60ms"), "{said}");
         let args = parse(&["--groups=/no/such/file"]).unwrap();
-        let said = args.options().unwrap_err().to_string();
+        let said = args
+            .options(None, SAMPLE_IDENTIFIER.to_owned(), None)
+            .unwrap_err()
+            .to_string();
         assert!(
             said.starts_with("cannot read /no/such/file, which --groups names:"),
             "{said}"
         );
         let args = parse(&["--fault=502:60%", "--fault=503:60%"]).unwrap();
-        assert!(args.options().unwrap_err().to_string().contains("120%"));
+        assert!(
+            args.options(None, SAMPLE_IDENTIFIER.to_owned(), None)
+                .unwrap_err()
+                .to_string()
+                .contains("120%")
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use disband_batch::{
     engine::{self, Audience, End, Intake, Limits, Plan, Stopper},
-    input::{Fed, Findings},
+    input::{Fed, Feed, Findings},
     ledger::{Input, Ledger, NewRun, RunId, RunLedger, Session},
     observe::{RowSink, SinkFailed},
     outcome::{Outcome, Tally},
@@ -114,7 +114,7 @@ impl Run {
 }
 
 /// Records without an end of memory: made as they are asked for.
-fn feed(groups: u64) -> mpsc::Receiver<Fed> {
+fn feed(groups: u64) -> Feed {
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
         for first in (1..=groups).step_by(512) {
@@ -125,7 +125,7 @@ fn feed(groups: u64) -> mpsc::Receiver<Fed> {
         }
         sender.send(Fed::End(Findings::default())).await.ok();
     });
-    receiver
+    Feed::of(receiver)
 }
 
 fn record(seq: u64) -> Record {

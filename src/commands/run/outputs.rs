@@ -30,9 +30,6 @@ pub(super) struct Outputs {
     pub(super) statistics: Shared<Statistics>,
 }
 
-/// Where the report goes unless told: beside the user, under the run's name.
-const REPORT: &str = "disband-{run}.csv";
-
 impl Outputs {
     /// Opens report, summary and metrics.
     pub(super) fn claim(settings: &RunSettings, session: &Session, sdkappid: u64) -> Result<Self, Error> {
@@ -55,7 +52,7 @@ impl Outputs {
             report: Some(target.open(existing).map_err(usage)?),
             summary,
             metrics: metrics.map(Shared::new),
-            statistics: Shared::default(),
+            statistics: Shared::new(Statistics::default()),
         })
     }
 
@@ -107,4 +104,72 @@ fn target(settings: &RunSettings, run: &str) -> ReportTarget {
 
 fn usage(error: ReportError) -> Error {
     Error::new(ExitCode::Usage, error)
+}
+
+/// The report's thread, as the engine sees it.
+pub(super) struct Sink(ReportWriter);
+
+impl RowSink for Sink {
+    async fn write(&mut self, rows: Vec<Row>) -> Result<(), SinkFailed> {
+        self.0.write(rows).await.map_err(failed)
+    }
+
+    async fn finish(self) -> Result<(), SinkFailed> {
+        self.0.finish().await.map_err(failed)
+    }
+}
+
+fn failed(error: ReportError) -> SinkFailed {
+    match error {
+        ReportError::BrokenPipe { .. } => SinkFailed::ReaderGone,
+        other => SinkFailed::Trouble(other.to_string()),
+    }
+}
+
+/// An observer that the run watches with and that is asked once the run is over.
+pub(super) struct Shared<T>(Arc<Mutex<T>>);
+
+impl<T> Shared<T> {
+    fn new(inner: T) -> Self {
+        Self(Arc::new(Mutex::new(inner)))
+    }
+
+    /// Looks at it, or changes it.
+    pub(super) fn with<R>(&self, look: impl FnOnce(&mut T) -> R) -> R {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes it out, if the run has let go of it.
+    pub(super) fn into_inner(self) -> Option<T> {
+        let mutex = Arc::into_inner(self.0)?;
+        Some(mutex.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Observer> Observer for Shared<T> {
+    fn row(&mut self, row: &Row) {
+        self.with(|inner| inner.row(row));
+    }
+
+    fn called(&mut self, called: &Called) {
+        self.with(|inner| inner.called(called));
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        self.with(|inner| inner.notice(notice));
+    }
+
+    fn tick(&mut self, snapshot: &Snapshot) {
+        self.with(|inner| inner.tick(snapshot));
+    }
+
+    fn end(&mut self, snapshot: &Snapshot) {
+        self.with(|inner| inner.end(snapshot));
+    }
 }
