@@ -180,7 +180,7 @@ impl Client {
         ended: Result<Result<(), exchange::Cut>, tokio::time::error::Elapsed>,
         gate: &Gate,
     ) -> Result<(), Fault> {
-        match (ended, gate.has_left()) {
+        match (ended, gate.close()) {
             (Ok(Ok(())), _) => Ok(()),
             (Ok(Err(cut)), true) => Err(cut.after_departure()),
             (Ok(Err(cut)), false) => Err(cut.before_departure(self.settings.connect_timeout)),

@@ -1,11 +1,10 @@
 //! One request, as the API page has it, and the moment in which it leaves.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
 };
@@ -72,23 +71,42 @@ fn percent_encoded(text: &str) -> String {
         .replace('+', "%20")
 }
 
-/// Where a request passes when it leaves.
+/// Where a request passes when it leaves, unless its call has ended before.
 pub(super) struct Gate {
     departure: Arc<dyn Departure>,
-    left: AtomicBool,
+    state: AtomicU8,
 }
+
+const WAITING: u8 = 0;
+const LEFT: u8 = 1;
+const CLOSED: u8 = 2;
 
 impl Gate {
     pub(super) fn new(departure: Arc<dyn Departure>) -> Arc<Self> {
         Arc::new(Self {
             departure,
-            left: AtomicBool::new(false),
+            state: AtomicU8::new(WAITING),
         })
     }
 
-    /// Whether the request left, at least in part. If not, nobody can have acted on it.
-    pub(super) fn has_left(&self) -> bool {
-        self.left.load(Ordering::Acquire)
+    /// Lets a request pass, if it does so in time.
+    fn pass(&self) -> bool {
+        let passes = self.change_to(LEFT).is_ok();
+        if passes {
+            self.departure.departed();
+        }
+        passes
+    }
+
+    /// Ends the call: whether the request left, at least in part. If not, it never will, and nobody can have acted on it.
+    pub(super) fn close(&self) -> bool {
+        self.change_to(CLOSED) == Err(LEFT)
+    }
+
+    fn change_to(&self, state: u8) -> Result<u8, u8> {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        self.state
+            .compare_exchange(WAITING, state, success, failure)
     }
 }
 
@@ -99,20 +117,26 @@ struct Parcel {
     gate: Arc<Gate>,
 }
 
+/// The request is not sent any more; the connection that would have carried it is given up.
+#[derive(Debug, thiserror::Error)]
+#[error("the call is over")]
+struct CallIsOver;
+
 impl Body for Parcel {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = CallIsOver;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = self.bytes.take();
-        if bytes.is_some() {
-            self.gate.left.store(true, Ordering::Release);
-            self.gate.departure.departed();
-        }
-        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    ) -> Poll<Option<Result<Frame<Bytes>, CallIsOver>>> {
+        Poll::Ready(self.bytes.take().map(|bytes| {
+            if self.gate.pass() {
+                Ok(Frame::data(bytes))
+            } else {
+                Err(CallIsOver)
+            }
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -127,6 +151,21 @@ impl Body for Parcel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tencent::client::Unwatched;
+
+    #[test]
+    fn a_request_leaves_once_and_not_after_its_call_has_ended() {
+        let gate = Gate::new(Arc::new(Unwatched));
+        assert!(gate.pass());
+        assert!(!gate.pass());
+        assert!(gate.close());
+        assert!(gate.close());
+
+        let gate = Gate::new(Arc::new(Unwatched));
+        assert!(!gate.close());
+        assert!(!gate.pass());
+        assert!(!gate.close());
+    }
 
     #[test]
     fn values_are_percent_encoded_and_a_usersig_needs_none() {
