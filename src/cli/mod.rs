@@ -4,7 +4,7 @@ mod help;
 mod options;
 mod values;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 

@@ -3,13 +3,16 @@
 mod completions;
 mod config;
 mod man;
+mod run;
 
 use std::io::{self, IsTerminal, Write};
 
 use crate::{
+    cli::ProgressMode,
     error::{Error, quiet_if_nobody_reads},
     exit::ExitCode,
     logging,
+    progress::{self, Screen},
     settings::{Invocation, Job},
 };
 
@@ -18,13 +21,17 @@ use crate::{
 /// # Errors
 /// [`Error`], with the status to end with.
 pub fn start(invocation: Invocation) -> Result<ExitCode, Error> {
-    let is_terminal = io::stderr().is_terminal();
-    logging::init(&invocation.logging, is_terminal, io::stderr)?;
+    let progress = match &invocation.job {
+        Job::Run(settings) => mode(settings.progress),
+        _ => progress::Mode::None,
+    };
+    let screen = Screen::of_process(progress);
+    logging::init(&invocation.logging, io::stderr().is_terminal(), screen.logs())?;
     for warning in &invocation.warnings {
         tracing::warn!("{warning}");
     }
     match invocation.job {
-        Job::Run(_) => Err(not_built("the main job")),
+        Job::Run(settings) => run::run(&settings, &screen, invocation.warnings),
         Job::Runs(_) => Err(not_built("runs")),
         Job::Report(_) => Err(not_built("report")),
         Job::Check(_) => Err(not_built("check")),
@@ -32,6 +39,15 @@ pub fn start(invocation: Invocation) -> Result<ExitCode, Error> {
         Job::Config(settings) => to_stdout(config::table(&settings).as_bytes()),
         Job::Completions(shell) => to_stdout(&completions::script(shell)),
         Job::Man => to_stdout(&man::page()?),
+    }
+}
+
+fn mode(typed: ProgressMode) -> progress::Mode {
+    match typed {
+        ProgressMode::Auto => progress::Mode::Auto,
+        ProgressMode::Bar => progress::Mode::Bar,
+        ProgressMode::Lines => progress::Mode::Lines,
+        ProgressMode::None => progress::Mode::None,
     }
 }
 

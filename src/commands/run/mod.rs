@@ -24,7 +24,8 @@ use crate::{
 };
 
 use closing::Closed;
-use outputs::Outputs;
+use outputs::{Outputs, Sink};
+use service::Callee;
 use session::Session;
 
 /// Does the main job.
@@ -32,11 +33,15 @@ use session::Session;
 /// # Errors
 /// [`Error`] where nobody was called (2, 75), or where the end of the run could not be recorded (3). A run that stopped
 /// is no error: its exit code says why.
-pub(super) fn run(settings: &RunSettings, screen: &Screen) -> Result<ExitCode, Error> {
+pub(super) fn run(
+    settings: &RunSettings,
+    screen: &Screen,
+    warnings: Vec<String>,
+) -> Result<ExitCode, Error> {
     // One thread for everything but disk and input: no call waits for a wake-up between cores.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::new(ExitCode::Usage, error))?;
-    let done = runtime.block_on(Job { settings, screen }.run());
+    let done = runtime.block_on(Job { settings, screen }.run(warnings));
     // A reader blocked on stdin is not waited for.
     runtime.shutdown_background();
     done
@@ -50,36 +55,35 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn run(self) -> Result<ExitCode, Error> {
+    async fn run(self, mut warnings: Vec<String>) -> Result<ExitCode, Error> {
         let began = (UnixMillis::now(), tokio::time::Instant::now());
         let protect = self.protect()?;
-        let service = service::Callee::prepare(self.settings)?;
-        let mut session = Session::open(self.settings, &service).await?;
+        let callee = Callee::prepare(self.settings)?;
+        let mut session = Session::open(self.settings, &callee).await?;
         let inputs = inputs::open(self.settings, &session)?;
-        service.check_lifetime(self.settings, &inputs)?;
+        callee.check_lifetime(self.settings, &inputs)?;
         if self.settings.consent == Consent::Ask {
-            consent::terminal_is_there(service.sdkappid())?;
+            consent::terminal_is_there(callee.sdkappid())?;
         }
-        let outputs = Outputs::claim(self.settings, &session, service.sdkappid())?;
+        let mut outputs = Outputs::claim(self.settings, &session, callee.sdkappid())?;
         let plan = self.plan(protect, inputs.names());
-        session.begin(self.settings, &service, &inputs).await?;
+        session.begin(self.settings, &callee, &inputs).await?;
         let stopper = Stopper::default();
         let mut intake = inputs::intake(inputs, &session).await?;
-        let mut findings = Vec::new();
         if self.must_know_all() {
             let loaded = self.load(&plan, &session, &mut intake, &stopper).await?;
             consent::check_size(self.settings, &session).await?;
-            findings = consent::smells(&loaded, &session).await?;
+            warnings.extend(consent::smells(&loaded, session.ledger()?).await?);
             if self.settings.consent == Consent::Ask {
-                consent::ask(&service, &session, &findings).await?;
+                consent::ask(&callee, &session, &warnings).await?;
             }
         }
         session.confirm().await?;
         let signals = signals::watch(&stopper)?;
-        let audience = outputs.audience(self.screen, &findings)?;
-        let end = self.call(&service, &session, plan, intake, audience, stopper.clone()).await?;
+        let audience = outputs.audience(self.screen, &warnings)?;
+        let end = self.call(&callee, &session, plan, intake, audience, stopper.clone()).await?;
         drop(signals);
-        let closed = Closed { settings: self.settings, screen: self.screen, began, end, service: &service };
+        let closed = Closed { settings: self.settings, screen: self.screen, began, end, callee: &callee };
         closed.close(session, outputs).await
     }
 
@@ -127,24 +131,24 @@ impl Job<'_> {
     ) -> Result<IntakeEnd, Error> {
         let reading = Intake { backlog: false, live: intake.live.take(), first: std::mem::take(&mut intake.first), ..*intake };
         intake.backlog = true;
-        let loaded = engine::load(plan, session.ledger(), reading, stopper).await;
+        let loaded = engine::load(plan, session.ledger()?, reading, stopper).await;
         match stopper.reason() {
             None => Ok(loaded),
-            Some(reason) => Err(session.refuse(reason.to_string()).await),
+            Some(reason) => Err(session.refuse(Error::new(ExitCode::Usage, reason.to_string())).await),
         }
     }
 
     async fn call(
         self,
-        service: &service::Callee,
+        callee: &Callee,
         session: &Session,
         plan: Plan,
         intake: Intake,
-        audience: Audience<crate::report::ReportWriter>,
+        audience: Audience<Sink>,
         stopper: Stopper,
     ) -> Result<End, Error> {
-        let ledger = session.ledger().clone();
-        let end = match (&self.settings.mode, service.client()) {
+        let ledger = session.ledger()?.clone();
+        let end = match (&self.settings.mode, callee.client()) {
             (Mode::Dry, _) | (_, None) => {
                 let idle = idle(self.settings.pace.rate);
                 engine::dry_run(ledger, plan, intake, audience, stopper, idle).await
