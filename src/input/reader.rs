@@ -24,7 +24,7 @@ enum Pending {
     Given(Box<dyn Read + Send>),
 }
 
-/// Reads the records of a run's sources, in order. See [the module](self) for what it copes with.
+/// Reads the records of a run's sources, in order. See [the module](super) for what it copes with.
 pub struct Reader {
     names: Vec<Arc<str>>,
     options: InputOptions,

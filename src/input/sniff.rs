@@ -200,3 +200,34 @@ fn unquoted(line: &[u8]) -> Vec<u8> {
         _ => line.to_vec(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_the_format_with_or_without_a_compressor_behind_it() {
+        let table = [
+            ("groups.csv", Some(Ending::Csv)),
+            ("a.b/GROUPS.CSV.GZ", Some(Ending::Csv)),
+            ("groups.tsv.zst", Some(Ending::Tsv)),
+            ("groups.ndjson", Some(Ending::Jsonl)),
+            ("ids.txt", Some(Ending::Lines)),
+            ("app.ids.zstd", Some(Ending::Lines)),
+            ("groups.json", None),
+            ("groups.gz", None),
+            ("csv", None),
+            ("stdin", None),
+        ];
+        for (name, ending) in table {
+            assert_eq!(Ending::of(name), ending, "{name}");
+        }
+    }
+
+    #[test]
+    fn delimiters_count_outside_of_quotes_only() {
+        assert_eq!(dividers(b"a;\"b,c\""), [b';']);
+        assert_eq!(dividers(b"\"a,b\""), [0_u8; 0]);
+        assert_eq!(dividers(b"a\tb,c"), *b",\t");
+    }
+}
