@@ -26,7 +26,11 @@ pub fn start(invocation: Invocation) -> Result<ExitCode, Error> {
         _ => progress::Mode::None,
     };
     let screen = Screen::of_process(progress);
-    logging::init(&invocation.logging, io::stderr().is_terminal(), screen.logs())?;
+    logging::init(
+        &invocation.logging,
+        io::stderr().is_terminal(),
+        screen.logs(),
+    )?;
     for warning in &invocation.warnings {
         tracing::warn!("{warning}");
     }

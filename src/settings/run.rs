@@ -38,6 +38,8 @@ pub struct RunSettings {
     pub mode: Mode,
     /// What is left behind.
     pub results: Results,
+    /// Whether only trouble is told.
+    pub quiet: bool,
     /// How progress is shown; with `--quiet`, `auto` has become `none`.
     pub progress: ProgressMode,
 }
@@ -175,6 +177,7 @@ pub(super) fn settings(
         },
         mode,
         results: results::results(layered)?,
+        quiet: screen.quiet,
         progress: match screen.progress {
             ProgressMode::Auto if screen.quiet => ProgressMode::None,
             chosen => chosen,

@@ -9,7 +9,10 @@ use crate::{
     ledger::RunEnd,
     outcome::{Class, Outcome},
     progress::Screen,
-    report::{Closing, Status, Summary},
+    report::{
+        human::Closing,
+        summary::{Status, Summary},
+    },
     settings::RunSettings,
     tencent::codes,
     wall::UnixMillis,
@@ -34,17 +37,27 @@ impl Closed<'_> {
     pub(super) async fn close(self, session: Session, outputs: Outputs) -> Result<ExitCode, Error> {
         let (status, exit) = judge(&self.end);
         let recorded = self.record(&session, status, exit).await;
-        let exit = if recorded.is_err() { ExitCode::Stopped } else { exit };
+        let exit = if recorded.is_err() {
+            ExitCode::Stopped
+        } else {
+            exit
+        };
         let summary = self.summary(&session, &outputs, status, exit).await;
-        let mut trouble: Vec<String> = recorded.err().map(|error| error.to_string()).into_iter().collect();
+        let mut trouble: Vec<String> = recorded
+            .err()
+            .map(|error| error.to_string())
+            .into_iter()
+            .collect();
         if let Some(target) = &outputs.summary
             && let Err(error) = target.write(&summary)
         {
             trouble.push(error.to_string());
         }
         self.tell(&outputs, &summary);
-        if let Some(Err(error)) =
-            outputs.metrics.and_then(|metrics| metrics.into_inner()).map(|metrics| metrics.finish(exit.number(), UnixMillis::now()))
+        if let Some(Err(error)) = outputs
+            .metrics
+            .and_then(|metrics| metrics.into_inner())
+            .map(|metrics| metrics.finish(exit.number(), UnixMillis::now()))
         {
             tracing::warn!("{error}");
         }
@@ -54,8 +67,15 @@ impl Closed<'_> {
         }
     }
 
-    async fn record(&self, session: &Session, status: Status, exit: ExitCode) -> Result<(), crate::ledger::LedgerError> {
-        let Ok(run) = session.ledger() else { return Ok(()) };
+    async fn record(
+        &self,
+        session: &Session,
+        status: Status,
+        exit: ExitCode,
+    ) -> Result<(), crate::ledger::LedgerError> {
+        let Ok(run) = session.ledger() else {
+            return Ok(());
+        };
         let end = RunEnd {
             status: recorded(status),
             stop_reason: self.end.reason.as_ref().map(ToString::to_string),
@@ -66,14 +86,25 @@ impl Closed<'_> {
         run.finish(end).await
     }
 
-    async fn summary(&self, session: &Session, outputs: &Outputs, status: Status, exit: ExitCode) -> Summary {
+    async fn summary(
+        &self,
+        session: &Session,
+        outputs: &Outputs,
+        status: Status,
+        exit: ExitCode,
+    ) -> Summary {
         let (snapshot, duration_s) = (&self.end.snapshot, self.began.1.elapsed().as_secs_f64());
         let mut warnings = outputs.statistics.with(|statistics| statistics.warnings());
         warnings.extend(self.late_warnings(session, &warnings).await);
         Summary {
             run_id: session.run_id().to_string(),
             status,
-            stop_reason: self.end.reason.as_ref().filter(|_| status != Status::Finished).map(ToString::to_string),
+            stop_reason: self
+                .end
+                .reason
+                .as_ref()
+                .filter(|_| status != Status::Finished)
+                .map(ToString::to_string),
             exit_code: exit.number(),
             sdkappid: self.callee.sdkappid(),
             endpoint: self.callee.endpoint().to_owned(),
@@ -87,14 +118,18 @@ impl Closed<'_> {
             duration_s,
             mean_calls_per_s: Summary::mean(snapshot.calls, snapshot.elapsed.as_secs_f64()),
             max_calls_in_one_second: self.end.max_in_one_second as u64,
-            latency_ms: outputs.statistics.with(|statistics| statistics.latency_ms()),
+            latency_ms: outputs
+                .statistics
+                .with(|statistics| statistics.latency_ms()),
         }
     }
 
     /// What could only be noticed once all was read, and whether all was read.
     async fn late_warnings(&self, session: &Session, told: &[String]) -> Vec<String> {
         let mut late = match session.ledger() {
-            Ok(run) => consent::smells(&self.end.intake, run).await.unwrap_or_default(),
+            Ok(run) => consent::smells(&self.end.intake, run)
+                .await
+                .unwrap_or_default(),
             Err(_) => Vec::new(),
         };
         late.retain(|warning| !told.contains(warning));
@@ -108,7 +143,9 @@ impl Closed<'_> {
     }
 
     fn tell(&self, outputs: &Outputs, summary: &Summary) {
-        let errors = outputs.statistics.with(|statistics| statistics.commonest_errors(ERRORS));
+        let errors = outputs
+            .statistics
+            .with(|statistics| statistics.commonest_errors(ERRORS));
         let closing = Closing {
             summary,
             errors: &errors,
@@ -128,7 +165,9 @@ impl Closed<'_> {
     fn command(&self) -> String {
         match &self.settings.service {
             crate::settings::Service::Simulated { .. } => "disband-batch --simulate".to_owned(),
-            crate::settings::Service::Live(account) => format!("disband-batch --sdkappid {}", account.sdkappid),
+            crate::settings::Service::Live(account) => {
+                format!("disband-batch --sdkappid {}", account.sdkappid)
+            }
         }
     }
 }
@@ -143,7 +182,10 @@ fn judge(end: &End) -> (Status, ExitCode) {
         Some(StopReason::Signal(Signal::Interrupt)) => (Status::Interrupted, ExitCode::Interrupted),
         Some(StopReason::Signal(_)) => (Status::Interrupted, ExitCode::Terminated),
         Some(
-            StopReason::Refused { .. } | StopReason::MaxFailures { .. } | StopReason::MaxOutage | StopReason::Trouble(_),
+            StopReason::Refused { .. }
+            | StopReason::MaxFailures { .. }
+            | StopReason::MaxOutage
+            | StopReason::Trouble(_),
         ) => (Status::Stopped, ExitCode::Stopped),
         Some(StopReason::MaxDuration | StopReason::Limit | StopReason::ReaderGone) if work_left => {
             (Status::Stopped, ExitCode::WorkLeft)

@@ -39,13 +39,17 @@ struct TooMany {
 
 /// Refuses a run with more groups than `--max-groups`.
 pub(super) async fn check_size(settings: &RunSettings, session: &Session) -> Result<(), Error> {
-    let Some(most) = settings.safety.max_groups else { return Ok(()) };
+    let Some(most) = settings.safety.max_groups else {
+        return Ok(());
+    };
     let (groups, most) = (groups(session.ledger()?).await?, most.get());
     if groups <= most {
         return Ok(());
     }
     let error = Error::new(ExitCode::Usage, TooMany { groups, most });
-    Err(session.refuse(error.with_hint("is it the right list? then raise --max-groups")).await)
+    Err(session
+        .refuse(error.with_hint("is it the right list? then raise --max-groups"))
+        .await)
 }
 
 /// How many different groups the run holds; those settled before count.
@@ -61,7 +65,9 @@ async fn groups(run: &RunLedger) -> Result<u64, Error> {
 /// What smells about the input, as sentences.
 pub(super) async fn smells(intake: &IntakeEnd, run: &RunLedger) -> Result<Vec<String>, Error> {
     let findings = intake.findings.iter().flat_map(|findings| &findings.smells);
-    let mut smells: Vec<String> = findings.map(|smell| Escaped(&smell.to_string()).to_string()).collect();
+    let mut smells: Vec<String> = findings
+        .map(|smell| Escaped(&smell.to_string()).to_string())
+        .collect();
     let counts = run.tally().await.map_err(unusable)?.counts;
     let duplicates = counts.outcomes.get(Outcome::Duplicate);
     if duplicates * 2 > counts.records {
@@ -74,11 +80,18 @@ pub(super) async fn smells(intake: &IntakeEnd, run: &RunLedger) -> Result<Vec<St
 }
 
 /// Asks on the terminal.
-pub(super) async fn ask(callee: &Callee, session: &Session, warnings: &[String]) -> Result<(), Error> {
+pub(super) async fn ask(
+    callee: &Callee,
+    session: &Session,
+    warnings: &[String],
+) -> Result<(), Error> {
     let run = session.ledger()?;
     let pending = run.tally().await.map_err(unusable)?.counts.pending;
     let first = run.pending(0, SHOWN).await.map_err(unusable)?;
-    let first_ids: Vec<String> = first.iter().map(|pending| pending.group.to_string()).collect();
+    let first_ids: Vec<String> = first
+        .iter()
+        .map(|pending| pending.group.to_string())
+        .collect();
     let facts = Facts {
         sdkappid: callee.sdkappid(),
         identifier: callee.identifier(),

@@ -37,12 +37,15 @@ pub(super) fn open(settings: &RunSettings, session: &Session) -> Result<Opened, 
     let options = options(&settings.reading)?;
     let (sources, names) = match (&settings.inputs, session.earlier()) {
         (Inputs::Named(inputs), _) => (inputs.iter().map(source).collect(), None),
-        (Inputs::OfTheRun { stdin_is_terminal }, Some(earlier)) => {
-            (recorded_sources(earlier, *stdin_is_terminal), Some(&earlier.inputs))
-        }
+        (Inputs::OfTheRun { stdin_is_terminal }, Some(earlier)) => (
+            recorded_sources(earlier, *stdin_is_terminal),
+            Some(&earlier.inputs),
+        ),
         (Inputs::OfTheRun { .. }, None) => (Vec::new(), None),
     };
-    let complete = session.earlier().is_some_and(|earlier| earlier.input_complete);
+    let complete = session
+        .earlier()
+        .is_some_and(|earlier| earlier.input_complete);
     let reader = match input::open(sources.clone(), &options) {
         Ok(reader) if sources.is_empty() => {
             drop(reader);
@@ -59,7 +62,12 @@ pub(super) fn open(settings: &RunSettings, session: &Session) -> Result<Opened, 
         Some(inputs) => inputs.iter().map(|input| Arc::clone(&input.name)).collect(),
         None => sources.iter().map(Source::name).collect(),
     };
-    Ok(Opened { sources, options, reader, names })
+    Ok(Opened {
+        sources,
+        options,
+        reader,
+        names,
+    })
 }
 
 impl Opened {
@@ -74,7 +82,13 @@ impl Opened {
             Source::Stdin => None,
             Source::File(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
         };
-        self.sources.iter().map(|source| ledger::Input { name: source.name(), path: path(source) }).collect()
+        self.sources
+            .iter()
+            .map(|source| ledger::Input {
+                name: source.name(),
+                path: path(source),
+            })
+            .collect()
     }
 
     /// How many records there are, if they are all in files: reads these from end to end.
@@ -82,8 +96,13 @@ impl Opened {
         if self.is_stream() {
             return Ok(None);
         }
-        let mut reader = input::open(self.sources.clone(), &self.options).map_err(|error| unreadable(&error))?;
-        while reader.next_batch(input::BATCH).map_err(|error| unreadable(&error))?.is_some() {}
+        let mut reader =
+            input::open(self.sources.clone(), &self.options).map_err(|error| unreadable(&error))?;
+        while reader
+            .next_batch(input::BATCH)
+            .map_err(|error| unreadable(&error))?
+            .is_some()
+        {}
         Ok(Some(reader.findings().records))
     }
 
@@ -103,7 +122,12 @@ pub(super) async fn intake(opened: Opened, session: &Session) -> Result<Intake, 
         Some(reader) => Some(input::spawn(reader, FEED).map_err(|error| unreadable(&error))?),
     };
     let Some(earlier) = session.earlier() else {
-        return Ok(Intake { backlog: false, live: feed, first: Vec::new(), is_stream });
+        return Ok(Intake {
+            backlog: false,
+            live: feed,
+            first: Vec::new(),
+            is_stream,
+        });
     };
     let rest = match feed {
         None => None,
@@ -116,11 +140,20 @@ pub(super) async fn intake(opened: Opened, session: &Session) -> Result<Intake, 
         );
     }
     let (live, first) = rest.map_or((None, Vec::new()), |(feed, first)| (Some(feed), first));
-    Ok(Intake { backlog: true, live, first, is_stream })
+    Ok(Intake {
+        backlog: true,
+        live,
+        first,
+        is_stream,
+    })
 }
 
 /// Reads past everything that the ledger knows, and proves that it is the same. Nothing where a stream is empty.
-async fn verify(mut feed: Feed, session: &Session, patient: bool) -> Result<Option<(Feed, Vec<Record>)>, Error> {
+async fn verify(
+    mut feed: Feed,
+    session: &Session,
+    patient: bool,
+) -> Result<Option<(Feed, Vec<Record>)>, Error> {
     let run = session.ledger()?;
     let mut read = Incoming::default();
     let mut after = 0;
@@ -133,7 +166,9 @@ async fn verify(mut feed: Feed, session: &Session, patient: bool) -> Result<Opti
         after = *last;
         for (seq, text) in known {
             let next = match at_start && patient && read.is_empty() {
-                true => timeout(PATIENCE, read.next(&mut feed)).await.unwrap_or(Ok(None)),
+                true => timeout(PATIENCE, read.next(&mut feed))
+                    .await
+                    .unwrap_or(Ok(None)),
                 false => read.next(&mut feed).await,
             };
             match next? {
@@ -182,9 +217,19 @@ struct Changed {
 }
 
 fn changed(seq: u64, was: &str, is: Option<&Record>) -> Error {
-    let is = is.map_or_else(|| "missing".to_owned(), |record| format!("{:?} (line {})", record.content.shown(), record.line));
-    Error::new(ExitCode::Usage, Changed { seq, was: was.to_owned(), is })
-        .with_hint("a resume needs the input as it was; begin a new run for a new list")
+    let is = is.map_or_else(
+        || "missing".to_owned(),
+        |record| format!("{:?} (line {})", record.content.shown(), record.line),
+    );
+    Error::new(
+        ExitCode::Usage,
+        Changed {
+            seq,
+            was: was.to_owned(),
+            is,
+        },
+    )
+    .with_hint("a resume needs the input as it was; begin a new run for a new list")
 }
 
 fn source(input: &Input) -> Source {
@@ -197,8 +242,11 @@ fn source(input: &Input) -> Source {
 /// What the run read: its files, and stdin if there is one to read.
 fn recorded_sources(earlier: &ledger::RunInfo, stdin_is_terminal: bool) -> Vec<Source> {
     let path = |input: &ledger::Input| input.path.clone().map(|path: PathBuf| Source::File(path));
-    let sources: Vec<Source> =
-        earlier.inputs.iter().map(|input| path(input).unwrap_or(Source::Stdin)).collect();
+    let sources: Vec<Source> = earlier
+        .inputs
+        .iter()
+        .map(|input| path(input).unwrap_or(Source::Stdin))
+        .collect();
     match stdin_is_terminal && sources.contains(&Source::Stdin) {
         // What follows stdin can't be told from it by number, so nothing is read again.
         true => Vec::new(),

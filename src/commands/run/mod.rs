@@ -39,7 +39,9 @@ pub(super) fn run(
     warnings: Vec<String>,
 ) -> Result<ExitCode, Error> {
     // One thread for everything but disk and input: no call waits for a wake-up between cores.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| Error::new(ExitCode::Usage, error))?;
     let done = runtime.block_on(Job { settings, screen }.run(warnings));
     // A reader blocked on stdin is not waited for.
@@ -81,9 +83,17 @@ impl Job<'_> {
         session.confirm().await?;
         let signals = signals::watch(&stopper)?;
         let audience = outputs.audience(self.screen, &warnings)?;
-        let end = self.call(&callee, &session, plan, intake, audience, stopper.clone()).await?;
+        let end = self
+            .call(&callee, &session, plan, intake, audience, stopper.clone())
+            .await?;
         drop(signals);
-        let closed = Closed { settings: self.settings, screen: self.screen, began, end, callee: &callee };
+        let closed = Closed {
+            settings: self.settings,
+            screen: self.screen,
+            began,
+            end,
+            callee: &callee,
+        };
         closed.close(session, outputs).await
     }
 
@@ -129,12 +139,19 @@ impl Job<'_> {
         intake: &mut Intake,
         stopper: &Stopper,
     ) -> Result<IntakeEnd, Error> {
-        let reading = Intake { backlog: false, live: intake.live.take(), first: std::mem::take(&mut intake.first), ..*intake };
+        let reading = Intake {
+            backlog: false,
+            live: intake.live.take(),
+            first: std::mem::take(&mut intake.first),
+            ..*intake
+        };
         intake.backlog = true;
         let loaded = engine::load(plan, session.ledger()?, reading, stopper).await;
         match stopper.reason() {
             None => Ok(loaded),
-            Some(reason) => Err(session.refuse(Error::new(ExitCode::Usage, reason.to_string())).await),
+            Some(reason) => Err(session
+                .refuse(Error::new(ExitCode::Usage, reason.to_string()))
+                .await),
         }
     }
 

@@ -14,7 +14,13 @@ use crate::{
     metrics::Metrics,
     observe::{Called, Notice, Observer, RowSink, SinkFailed, Snapshot},
     progress::Screen,
-    report::{Existing, Format, OpenReport, ReportError, ReportTarget, ReportWriter, Statistics, SummaryTarget},
+    report::{
+        Format, ReportError,
+        file::{Existing, OpenReport, ReportTarget},
+        statistics::Statistics,
+        summary::SummaryTarget,
+        writer::ReportWriter,
+    },
     row::Row,
     settings::{ReportTo, RunSettings},
 };
@@ -32,23 +38,42 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Opens report, summary and metrics.
-    pub(super) fn claim(settings: &RunSettings, session: &Session, sdkappid: u64) -> Result<Self, Error> {
+    pub(super) fn claim(
+        settings: &RunSettings,
+        session: &Session,
+        sdkappid: u64,
+    ) -> Result<Self, Error> {
         let run = session.run_id().as_str();
         let target = target(settings, run);
         let existing = match (session.earlier(), recorded_path(settings, session.run_id())) {
-            (Some(earlier), Some(path)) if earlier.session.options["report"] == path.to_string_lossy().as_ref() => {
+            (Some(earlier), Some(path))
+                if earlier.session.options["report"] == path.to_string_lossy().as_ref() =>
+            {
                 Existing::Replace
             }
             _ => Existing::Refuse,
         };
-        let summary_existing = if session.earlier().is_some() { Existing::Replace } else { Existing::Refuse };
+        let summary_existing = if session.earlier().is_some() {
+            Existing::Replace
+        } else {
+            Existing::Refuse
+        };
         let summary = settings.results.summary.as_deref();
-        let summary = summary.map(|path| SummaryTarget::claim(path, run, summary_existing)).transpose();
+        let summary = summary
+            .map(|path| SummaryTarget::claim(path, run, summary_existing))
+            .transpose();
         let summary = summary.map_err(usage)?;
-        let metrics = settings.results.metrics_file.as_deref().map(|path| Metrics::open(path, sdkappid)).transpose();
+        let metrics = settings
+            .results
+            .metrics_file
+            .as_deref()
+            .map(|path| Metrics::open(path, sdkappid))
+            .transpose();
         let metrics = metrics.map_err(|error| Error::new(ExitCode::Usage, error))?;
         Ok(Self {
-            report_name: target.path().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string()),
+            report_name: target
+                .path()
+                .map_or_else(|| "stdout".to_owned(), |path| path.display().to_string()),
             report: Some(target.open(existing).map_err(usage)?),
             summary,
             metrics: metrics.map(Shared::new),
@@ -62,13 +87,22 @@ impl Outputs {
     }
 
     /// Begins to write. `findings` are what was noticed before the first call.
-    pub(super) fn audience(&mut self, screen: &Screen, findings: &[String]) -> Result<Audience<Sink>, Error> {
+    pub(super) fn audience(
+        &mut self,
+        screen: &Screen,
+        findings: &[String],
+    ) -> Result<Audience<Sink>, Error> {
         let mut statistics = self.statistics.clone();
         for finding in findings {
-            statistics.notice(&Notice { warning: true, text: finding.as_str().into() });
+            statistics.notice(&Notice {
+                warning: true,
+                text: finding.as_str().into(),
+            });
         }
         let mut observers: Vec<Box<dyn Observer + Send>> = vec![Box::new(statistics)];
-        let watch = screen.observer().map_err(|error| Error::new(ExitCode::Usage, error))?;
+        let watch = screen
+            .observer()
+            .map_err(|error| Error::new(ExitCode::Usage, error))?;
         observers.push(Box::new(watch));
         if let Some(metrics) = &self.metrics {
             observers.push(Box::new(metrics.clone()));
@@ -77,7 +111,10 @@ impl Outputs {
             None => None,
             Some(report) => {
                 let writer = report.keep().map_err(usage)?;
-                Some(Sink(ReportWriter::start(writer).map_err(|error| Error::new(ExitCode::Usage, error))?))
+                Some(Sink(
+                    ReportWriter::start(writer)
+                        .map_err(|error| Error::new(ExitCode::Usage, error))?,
+                ))
             }
         };
         Ok(Audience { observers, report })
@@ -87,7 +124,9 @@ impl Outputs {
 /// The report's path as the ledger keeps it, absolute; none for stdout.
 pub(super) fn recorded_path(settings: &RunSettings, run: &RunId) -> Option<PathBuf> {
     let target = target(settings, run.as_str());
-    target.path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    target
+        .path()
+        .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 fn target(settings: &RunSettings, run: &str) -> ReportTarget {

@@ -10,8 +10,8 @@ use crate::{
     settings::{Account, Calls, Credential, Home, Mode, RunSettings, Service},
     simulator::{Simulator, SimulatorOptions},
     tencent::{
-        Client, ClientSettings,
-        credential::{Credentials, Moment},
+        client::{Client, ClientSettings},
+        credential::{Credentials, LIFETIME, Moment},
         hosts::{Endpoint, Hosts, Region},
         usersig::{self, Inspected},
     },
@@ -40,7 +40,10 @@ impl Callee {
         let concurrency = settings.pace.concurrency.get() as usize;
         let mut callee = match &settings.service {
             Service::Live(account) => Self::live(account, settings.calls, concurrency)?,
-            Service::Simulated { sdkappid, identifier } => {
+            Service::Simulated {
+                sdkappid,
+                identifier,
+            } => {
                 let sdkappid = sdkappid.map(u64::from);
                 Self::simulated(sdkappid, identifier, settings, concurrency)?
             }
@@ -52,7 +55,11 @@ impl Callee {
     }
 
     /// The vendor's service, for `check` as well.
-    pub(in crate::commands) fn live(account: &Account, calls: Calls, concurrency: usize) -> Result<Self, Error> {
+    pub(in crate::commands) fn live(
+        account: &Account,
+        calls: Calls,
+        concurrency: usize,
+    ) -> Result<Self, Error> {
         let hosts = match &account.home {
             Home::Region(region) => Hosts::of_region(known(*region)),
             Home::Endpoint(url) => Hosts::only(url.parse::<Endpoint>().map_err(usage)?),
@@ -60,14 +67,31 @@ impl Callee {
         let endpoint = hosts.current().1.to_string();
         let (sdkappid, identifier) = (account.sdkappid.get(), account.identifier.clone());
         let (foreign, credentials) = match &account.credential {
-            Credential::Key(key) => (None, Credentials::signing(key.clone(), sdkappid, &identifier, Moment::now())),
+            Credential::Key(key) => (None, signing(key.clone(), &identifier, sdkappid)),
             Credential::UserSig(usersig) => {
                 let inspected = usersig::inspect(usersig.expose()).map_err(usage)?;
-                (Some(inspected), Credentials::made_elsewhere(usersig.clone(), Moment::now()))
+                (
+                    Some(inspected),
+                    Credentials::made_elsewhere(usersig.clone(), Moment::now()),
+                )
             }
         };
-        let client = client(hosts, credentials, sdkappid, &identifier, calls, concurrency)?;
-        Ok(Self { client: Some(client), sdkappid, identifier, endpoint, foreign, _simulator: None })
+        let client = client(
+            hosts,
+            credentials,
+            sdkappid,
+            &identifier,
+            calls,
+            concurrency,
+        )?;
+        Ok(Self {
+            client: Some(client),
+            sdkappid,
+            identifier,
+            endpoint,
+            foreign,
+            _simulator: None,
+        })
     }
 
     fn simulated(
@@ -79,11 +103,21 @@ impl Callee {
         let mut options = SimulatorOptions::sample();
         options.sdkappid = sdkappid.unwrap_or(options.sdkappid);
         options.identifier = identifier.to_owned();
-        let (sdkappid, key) = (options.sdkappid, Secret::new(options.key.expose().to_owned()));
+        let (sdkappid, key) = (
+            options.sdkappid,
+            Secret::new(options.key.expose().to_owned()),
+        );
         let simulator = Simulator::start(options).map_err(usage)?;
         let hosts = Hosts::only(simulator.url().parse::<Endpoint>().map_err(usage)?);
-        let credentials = Credentials::signing(key, sdkappid, identifier, Moment::now());
-        let client = client(hosts, credentials, sdkappid, identifier, settings.calls, concurrency)?;
+        let credentials = signing(key, identifier, sdkappid);
+        let client = client(
+            hosts,
+            credentials,
+            sdkappid,
+            identifier,
+            settings.calls,
+            concurrency,
+        )?;
         Ok(Self {
             client: Some(client),
             sdkappid,
@@ -113,22 +147,39 @@ impl Callee {
     }
 
     /// A UserSig made elsewhere must be this app's and admin's, and outlast the run (contract, "Before the first call").
-    pub(super) fn check_lifetime(&self, settings: &RunSettings, inputs: &Opened) -> Result<(), Error> {
-        let Some(foreign) = &self.foreign else { return Ok(()) };
-        let groups = settings.safety.limit.map_or_else(|| inputs.count_records(), |limit| Ok(Some(limit.get())))?;
+    pub(super) fn check_lifetime(
+        &self,
+        settings: &RunSettings,
+        inputs: &Opened,
+    ) -> Result<(), Error> {
+        let Some(foreign) = &self.foreign else {
+            return Ok(());
+        };
+        let groups = settings
+            .safety
+            .limit
+            .map_or_else(|| inputs.count_records(), |limit| Ok(Some(limit.get())))?;
         let calls = Duration::from_secs(groups.unwrap_or(0) / u64::from(settings.pace.rate.get()));
-        let needed = calls.max(if groups.is_none() { AT_LEAST } else { settings.calls.timeout });
+        let needed = calls.max(if groups.is_none() {
+            AT_LEAST
+        } else {
+            settings.calls.timeout
+        });
         self.check_usersig(foreign, needed)
     }
 
     /// As [`Self::check_lifetime`], for one call.
     pub(in crate::commands) fn check_now(&self) -> Result<(), Error> {
-        self.foreign.as_ref().map_or(Ok(()), |foreign| self.check_usersig(foreign, Duration::ZERO))
+        self.foreign.as_ref().map_or(Ok(()), |foreign| {
+            self.check_usersig(foreign, Duration::ZERO)
+        })
     }
 
     fn check_usersig(&self, foreign: &Inspected, needed: Duration) -> Result<(), Error> {
         let now = u64::try_from(UnixMillis::now().0 / 1000).unwrap_or(0);
-        foreign.check(self.sdkappid, &self.identifier, now, needed).map_err(usage)
+        foreign
+            .check(self.sdkappid, &self.identifier, now, needed)
+            .map_err(usage)
     }
 }
 
@@ -150,6 +201,10 @@ fn client(
         concurrency,
     };
     Client::new(settings).map(Arc::new).map_err(usage)
+}
+
+fn signing(key: Secret, identifier: &str, sdkappid: u64) -> Credentials {
+    Credentials::signing(key, identifier, sdkappid, LIFETIME, Moment::now())
 }
 
 fn usage(error: impl std::error::Error + Send + Sync + 'static) -> Error {

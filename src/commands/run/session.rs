@@ -6,7 +6,9 @@ use crate::{
     cli::ResumeTarget,
     error::Error,
     exit::ExitCode,
-    ledger::{self, Ledger, LedgerError, NewRun, NoSuchRun, RunEnd, RunId, RunInfo, RunLedger, Status},
+    ledger::{
+        self, Ledger, LedgerError, NewRun, NoSuchRun, RunEnd, RunId, RunInfo, RunLedger, Status,
+    },
     lock::{AppLock, LockError},
     settings::{Mode, RunSettings},
     wall::UnixMillis,
@@ -31,22 +33,46 @@ impl Session {
         match &settings.mode {
             Mode::Dry => {
                 let store = Ledger::throwaway().map_err(unusable)?;
-                Ok(Self { store, run_id: fresh, earlier: None, run: None, _lock: None })
+                Ok(Self {
+                    store,
+                    run_id: fresh,
+                    earlier: None,
+                    run: None,
+                    _lock: None,
+                })
             }
             Mode::Fresh { state_dir } => {
                 let lock = lock(state_dir, callee, &fresh)?;
                 let store = Ledger::open(state_dir).map_err(unusable)?;
-                Ok(Self { store, run_id: fresh, earlier: None, run: None, _lock: Some(lock) })
+                Ok(Self {
+                    store,
+                    run_id: fresh,
+                    earlier: None,
+                    run: None,
+                    _lock: Some(lock),
+                })
             }
-            Mode::Resume { state_dir, target, .. } => {
+            Mode::Resume {
+                state_dir, target, ..
+            } => {
                 let store = Ledger::open(state_dir).map_err(unusable)?;
-                let lock = lock(state_dir, callee, &find(&store, target, callee).await?.run_id)?;
+                let lock = lock(
+                    state_dir,
+                    callee,
+                    &find(&store, target, callee).await?.run_id,
+                )?;
                 // Looked at again under the lock: until then another process may have gone on with it.
                 let earlier = find(&store, target, callee).await?;
                 fits(&earlier, callee)?;
                 warn_if_old(&earlier);
                 let run_id = earlier.run_id.clone();
-                Ok(Self { store, run_id, earlier: Some(earlier), run: None, _lock: Some(lock) })
+                Ok(Self {
+                    store,
+                    run_id,
+                    earlier: Some(earlier),
+                    run: None,
+                    _lock: Some(lock),
+                })
             }
         }
     }
@@ -62,11 +88,18 @@ impl Session {
 
     /// The run's ledger; only after [`Self::begin`].
     pub(super) fn ledger(&self) -> Result<&RunLedger, Error> {
-        self.run.as_ref().ok_or_else(|| Error::new(ExitCode::Stopped, NotBegun))
+        self.run
+            .as_ref()
+            .ok_or_else(|| Error::new(ExitCode::Stopped, NotBegun))
     }
 
     /// Enters the run, not confirmed yet, or goes on with it.
-    pub(super) async fn begin(&mut self, settings: &RunSettings, callee: &Callee, inputs: &Opened) -> Result<(), Error> {
+    pub(super) async fn begin(
+        &mut self,
+        settings: &RunSettings,
+        callee: &Callee,
+        inputs: &Opened,
+    ) -> Result<(), Error> {
         let session = ledger::Session {
             started_at: UnixMillis::now(),
             options: options(settings, self),
@@ -89,7 +122,10 @@ impl Session {
             }
         }
         .map_err(unusable)?;
-        if let Mode::Resume { retry_failed: true, .. } = settings.mode {
+        if let Mode::Resume {
+            retry_failed: true, ..
+        } = settings.mode
+        {
             let again = run.retry_failed().await.map_err(unusable)?;
             tracing::info!("{again} groups that had failed get another try");
         }
@@ -117,9 +153,15 @@ impl Session {
 /// How a resumed run stood before.
 fn as_before(earlier: &RunInfo) -> RunEnd {
     RunEnd {
-        status: if earlier.status == Status::Running { Status::Interrupted } else { earlier.status },
+        status: if earlier.status == Status::Running {
+            Status::Interrupted
+        } else {
+            earlier.status
+        },
         stop_reason: earlier.stop_reason.clone(),
-        exit_code: earlier.exit_code.unwrap_or_else(|| ExitCode::Stopped.number()),
+        exit_code: earlier
+            .exit_code
+            .unwrap_or_else(|| ExitCode::Stopped.number()),
         input_complete: earlier.input_complete,
         finished_at: earlier.finished_at.unwrap_or_else(UnixMillis::now),
     }
@@ -139,7 +181,11 @@ enum CannotResume {
     #[error("run {run} is one of app {its}, not of app {ours}: a resume goes on with the same app")]
     OtherApp { run: RunId, its: u64, ours: u64 },
     #[error("run {run} went to {its}, not to {ours}: a resume goes on with the same endpoint")]
-    OtherEndpoint { run: RunId, its: String, ours: String },
+    OtherEndpoint {
+        run: RunId,
+        its: String,
+        ours: String,
+    },
     #[error("run {0} was never confirmed, and called nobody: begin it anew")]
     NeverConfirmed(RunId),
 }
@@ -147,22 +193,37 @@ enum CannotResume {
 async fn find(store: &Ledger, target: &ResumeTarget, callee: &Callee) -> Result<RunInfo, Error> {
     let found = match target {
         ResumeTarget::Newest => {
-            let newest = store.newest_unfinished(callee.sdkappid()).await.map_err(unusable)?;
+            let newest = store
+                .newest_unfinished(callee.sdkappid())
+                .await
+                .map_err(unusable)?;
             newest.ok_or_else(|| CannotResume::NothingUnfinished(callee.sdkappid()))
         }
-        ResumeTarget::Run(wanted) => {
-            store.find_run(wanted).await.map_err(unusable)?.map_err(CannotResume::from)
-        }
+        ResumeTarget::Run(wanted) => store
+            .find_run(wanted)
+            .await
+            .map_err(unusable)?
+            .map_err(CannotResume::from),
     };
-    found.map_err(|error| Error::new(ExitCode::Usage, error).with_hint("`disband-batch runs` lists the runs"))
+    found.map_err(|error| {
+        Error::new(ExitCode::Usage, error).with_hint("`disband-batch runs` lists the runs")
+    })
 }
 
 fn fits(earlier: &RunInfo, callee: &Callee) -> Result<(), Error> {
     let run = earlier.run_id.clone();
     let error = if earlier.sdkappid != callee.sdkappid() {
-        CannotResume::OtherApp { run, its: earlier.sdkappid, ours: callee.sdkappid() }
+        CannotResume::OtherApp {
+            run,
+            its: earlier.sdkappid,
+            ours: callee.sdkappid(),
+        }
     } else if earlier.endpoint != callee.endpoint() {
-        CannotResume::OtherEndpoint { run, its: earlier.endpoint.clone(), ours: callee.endpoint().to_owned() }
+        CannotResume::OtherEndpoint {
+            run,
+            its: earlier.endpoint.clone(),
+            ours: callee.endpoint().to_owned(),
+        }
     } else if earlier.status == Status::Unconfirmed {
         CannotResume::NeverConfirmed(run)
     } else {

@@ -48,7 +48,9 @@ fn on(signal: Signal, stopper: &Stopper) {
         tracing::warn!("leaving at once; calls in flight are recorded as unanswered");
         stopper.insist();
     } else {
-        tracing::warn!("stopping: nothing new is sent, calls in flight are waited for; again to leave at once");
+        tracing::warn!(
+            "stopping: nothing new is sent, calls in flight are waited for; again to leave at once"
+        );
         stopper.stop(StopReason::Signal(signal));
     }
 }

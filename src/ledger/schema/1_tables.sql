@@ -10,7 +10,7 @@ CREATE TABLE runs (
     pid            INTEGER NOT NULL, -- newest session
     started_at     INTEGER NOT NULL,
     finished_at    INTEGER,          -- NULL while it is running, or if its process was killed
-    status         TEXT    NOT NULL CHECK (status IN ('running', 'finished', 'stopped', 'interrupted')),
+    status         TEXT    NOT NULL CHECK (status IN ('unconfirmed', 'running', 'finished', 'stopped', 'interrupted')),
     stop_reason    TEXT,
     exit_code      INTEGER,
     input_complete INTEGER NOT NULL DEFAULT 0 -- 1: every record of the input is in the ledger
@@ -27,7 +27,7 @@ CREATE TABLE sessions (
     version     TEXT    NOT NULL,
     host        TEXT    NOT NULL,
     pid         INTEGER NOT NULL,
-    status      TEXT    NOT NULL CHECK (status IN ('running', 'finished', 'stopped', 'interrupted')),
+    status      TEXT    NOT NULL CHECK (status IN ('unconfirmed', 'running', 'finished', 'stopped', 'interrupted')),
     stop_reason TEXT,
     exit_code   INTEGER
 ) STRICT;
