@@ -4,6 +4,8 @@
 //! and more; both must stay far above the rate. `ledger/resume`: rows a second of the verification of an input, of the
 //! search for unsettled records, and of the report.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
+
 use std::{hint::black_box, path::Path, time::Duration};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -35,6 +37,7 @@ fn begin(runtime: &Runtime, ledger: &Ledger, random: u32) -> RunLedger {
             name: "groups.csv".into(),
             path: None,
         }],
+        confirmed: true,
         session: Session {
             started_at: UnixMillis::now(),
             options: serde_json::json!({}),

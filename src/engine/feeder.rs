@@ -201,7 +201,7 @@ impl Feeder {
         for (record, admitted) in records.into_iter().zip(admitted) {
             match self.place(record, admitted) {
                 Ok(job) => jobs.push(job),
-                Err(row) => rows.push(row),
+                Err(row) => rows.push(*row),
             }
         }
         if !rows.is_empty() {
@@ -239,26 +239,28 @@ impl Feeder {
     }
 
     /// A job for a group that is to be called, else the row of what became of the record.
-    fn place(&self, record: NewRecord, admitted: Admitted) -> Result<Job, Row> {
+    fn place(&self, record: NewRecord, admitted: Admitted) -> Result<Job, Box<Row>> {
         let NewRecord {
             seq,
             source,
             line,
             admission,
         } = record;
-        let row = |outcome, group_id, error_info| Row {
-            seq,
-            group_id,
-            outcome,
-            error_code: None,
-            error_info,
-            attempts: 0,
-            http_status: None,
-            latency: None,
-            started_at: None,
-            finished_at: None,
-            source: source_name(&self.sources, source),
-            line,
+        let row = |outcome, group_id, error_info| {
+            Box::new(Row {
+                seq,
+                group_id,
+                outcome,
+                error_code: None,
+                error_info,
+                attempts: 0,
+                http_status: None,
+                latency: None,
+                started_at: None,
+                finished_at: None,
+                source: source_name(&self.sources, source),
+                line,
+            })
         };
         match (admission, admitted) {
             (Admission::Candidate(group), Admitted::First) => {

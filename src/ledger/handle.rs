@@ -68,7 +68,7 @@ impl Ledger {
         }
     }
 
-    /// Enters a new run, whose user is still to be asked ([`RunLedger::confirm`]).
+    /// Enters a new run.
     ///
     /// # Errors
     /// [`LedgerError`]; the run's ID must be new.

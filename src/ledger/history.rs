@@ -27,12 +27,12 @@ macro_rules! select_runs {
     };
 }
 
-/// Enters a run, not confirmed yet, and its first session; returns its number in the file.
+/// Enters a run and its first session; returns its number in the file.
 pub(super) fn begin(connection: &Connection, new: &NewRun) -> Result<i64, Fault> {
     let session = &new.session;
     connection.execute(
         "INSERT INTO runs (run_id, sdkappid, endpoint, identifier, options, version, host, pid, started_at, status)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'unconfirmed')",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         (
             new.run_id.as_str(),
             sql_int(new.sdkappid),
@@ -43,6 +43,7 @@ pub(super) fn begin(connection: &Connection, new: &NewRun) -> Result<i64, Fault>
             &session.host,
             session.pid,
             session.started_at.0,
+            if new.confirmed { Status::Running } else { Status::Unconfirmed }.name(),
         ),
     )?;
     let run = connection.last_insert_rowid();

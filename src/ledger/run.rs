@@ -143,6 +143,8 @@ pub struct NewRun {
     pub identifier: String,
     /// What it reads, in order.
     pub inputs: Vec<Input>,
+    /// Whether calls may follow at once; else after [`RunLedger::confirm`](super::RunLedger::confirm).
+    pub confirmed: bool,
     /// The process.
     pub session: Session,
 }

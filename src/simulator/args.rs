@@ -134,7 +134,10 @@ mod tests {
             .unwrap()
             .options(None, SAMPLE_IDENTIFIER.to_owned(), None)
             .unwrap();
-        let plain = SimulatorOptions::plain();
+        let plain = SimulatorOptions {
+            listen: "127.0.0.1:8600".parse().unwrap(),
+            ..SimulatorOptions::plain()
+        };
         assert_eq!(format!("{options:?}"), format!("{plain:?}"));
         assert_eq!(options.key.expose(), plain.key.expose());
     }

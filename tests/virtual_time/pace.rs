@@ -14,7 +14,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The most arrivals in any window of one second, wherever it starts.
-pub fn most_in_a_second(arrivals: &[Duration]) -> usize {
+pub(crate) fn most_in_a_second(arrivals: &[Duration]) -> usize {
     let mut first = 0;
     let mut most = 0;
     for (n, &at) in arrivals.iter().enumerate() {

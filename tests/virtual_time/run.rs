@@ -24,7 +24,7 @@ use crate::scripted::Scripted;
 
 /// Keeps the rows where the test can see them.
 #[derive(Clone, Default)]
-pub struct Rows(pub Arc<Mutex<Vec<Row>>>);
+pub(crate) struct Rows(pub(crate) Arc<Mutex<Vec<Row>>>);
 
 impl RowSink for Rows {
     async fn write(&mut self, rows: Vec<Row>) -> Result<(), SinkFailed> {
@@ -33,27 +33,27 @@ impl RowSink for Rows {
     }
 }
 
-pub struct Run {
-    pub plan: Plan,
-    pub groups: u64,
-    pub keep_rows: bool,
-    pub stopper: Stopper,
+pub(crate) struct Run {
+    pub(crate) plan: Plan,
+    pub(crate) groups: u64,
+    pub(crate) keep_rows: bool,
+    pub(crate) stopper: Stopper,
 }
 
-pub struct Done {
-    pub end: End,
-    pub rows: Vec<Row>,
-    pub outcomes: Tally,
-    pub took: Duration,
+pub(crate) struct Done {
+    pub(crate) end: End,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) outcomes: Tally,
+    pub(crate) took: Duration,
 }
 
 impl Done {
-    pub fn of(&self, outcome: Outcome) -> u64 {
+    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(outcome)
     }
 }
 
-pub fn plan(rate: u32) -> Plan {
+pub(crate) fn plan(rate: u32) -> Plan {
     Plan {
         rate: NonZeroU32::new(rate).unwrap(),
         concurrency: 256,
@@ -70,7 +70,7 @@ pub fn plan(rate: u32) -> Plan {
 }
 
 impl Run {
-    pub fn of(groups: u64) -> Self {
+    pub(crate) fn of(groups: u64) -> Self {
         Self {
             plan: plan(200),
             groups,
@@ -79,7 +79,7 @@ impl Run {
         }
     }
 
-    pub async fn against(self, service: &Arc<Scripted>) -> Done {
+    pub(crate) async fn against(self, service: &Arc<Scripted>) -> Done {
         let began = tokio::time::Instant::now();
         let ledger = begin().await;
         let intake = Intake {
@@ -156,6 +156,7 @@ async fn begin() -> RunLedger {
             name: "list".into(),
             path: None,
         }],
+        confirmed: true,
         session,
     };
     ledger.begin(new).await.unwrap()

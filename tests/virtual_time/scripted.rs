@@ -14,30 +14,30 @@ use disband_batch::{
 use tokio::time::{Instant, sleep};
 
 /// What a script is told of a call.
-pub struct Call<'a> {
-    pub group: &'a str,
+pub(crate) struct Call<'a> {
+    pub(crate) group: &'a str,
     /// Which call for this group this is, from 1.
-    pub nth: u32,
+    pub(crate) nth: u32,
     /// Since the service began.
-    pub at: Duration,
-    pub credential: u64,
+    pub(crate) at: Duration,
+    pub(crate) credential: u64,
 }
 
 /// What a script says.
 #[derive(Clone, Copy, Debug)]
-pub struct Says {
-    pub action: Action,
-    pub code: Option<i64>,
-    pub reach: Reach,
-    pub may_have_acted: bool,
-    pub latency: Duration,
-    pub herd: Herd,
+pub(crate) struct Says {
+    pub(crate) action: Action,
+    pub(crate) code: Option<i64>,
+    pub(crate) reach: Reach,
+    pub(crate) may_have_acted: bool,
+    pub(crate) latency: Duration,
+    pub(crate) herd: Herd,
     /// How long the call waits for its connection before it leaves.
-    pub connect: Duration,
+    pub(crate) connect: Duration,
 }
 
 impl Says {
-    pub const fn new(action: Action, code: i64, latency: Duration) -> Self {
+    pub(crate) const fn new(action: Action, code: i64, latency: Duration) -> Self {
         let (reach, herd) = (Reach::Answered, Herd::Ordinary);
         Self {
             action,
@@ -50,22 +50,22 @@ impl Says {
         }
     }
 
-    pub const fn done(latency: Duration) -> Self {
+    pub(crate) const fn done(latency: Duration) -> Self {
         Self::new(Action::Done, 0, latency)
     }
 
-    pub const fn again(latency: Duration) -> Self {
+    pub(crate) const fn again(latency: Duration) -> Self {
         Self {
             may_have_acted: true,
             ..Self::new(Action::Retry, 10002, latency)
         }
     }
 
-    pub const fn slow(latency: Duration) -> Self {
+    pub(crate) const fn slow(latency: Duration) -> Self {
         Self::new(Action::Slow, 60011, latency)
     }
 
-    pub const fn lost(after: Duration) -> Self {
+    pub(crate) const fn lost(after: Duration) -> Self {
         Self {
             code: None,
             reach: Reach::Lost,
@@ -74,7 +74,7 @@ impl Says {
         }
     }
 
-    pub const fn unreached(after: Duration) -> Self {
+    pub(crate) const fn unreached(after: Duration) -> Self {
         Self {
             code: None,
             reach: Reach::Unreached,
@@ -85,7 +85,7 @@ impl Says {
 
 type Script = dyn FnMut(&Call<'_>) -> Says + Send;
 
-pub struct Scripted {
+pub(crate) struct Scripted {
     began: Instant,
     script: Mutex<Box<Script>>,
     seen: Mutex<Seen>,
@@ -100,11 +100,11 @@ struct Seen {
 }
 
 impl Scripted {
-    pub fn new(script: impl FnMut(&Call<'_>) -> Says + Send + 'static) -> Arc<Self> {
+    pub(crate) fn new(script: impl FnMut(&Call<'_>) -> Says + Send + 'static) -> Arc<Self> {
         Self::with_key(true, script)
     }
 
-    pub fn with_key(
+    pub(crate) fn with_key(
         has_key: bool,
         script: impl FnMut(&Call<'_>) -> Says + Send + 'static,
     ) -> Arc<Self> {
@@ -118,12 +118,12 @@ impl Scripted {
     }
 
     /// When each call left, in order.
-    pub fn departures(&self) -> Vec<Duration> {
+    pub(crate) fn departures(&self) -> Vec<Duration> {
         self.seen.lock().unwrap().departures.clone()
     }
 
     /// How often this group was called.
-    pub fn calls_for(&self, group: &str) -> u32 {
+    pub(crate) fn calls_for(&self, group: &str) -> u32 {
         self.seen
             .lock()
             .unwrap()

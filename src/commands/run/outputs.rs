@@ -160,7 +160,7 @@ impl RowSink for Sink {
 
 fn failed(error: ReportError) -> SinkFailed {
     match error {
-        ReportError::BrokenPipe { .. } => SinkFailed::ReaderGone,
+        ReportError::BrokenPipe => SinkFailed::ReaderGone,
         other => SinkFailed::Trouble(other.to_string()),
     }
 }

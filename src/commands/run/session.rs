@@ -116,6 +116,7 @@ impl Session {
                     endpoint: callee.endpoint().to_owned(),
                     identifier: callee.identifier().to_owned(),
                     inputs: inputs.recorded(),
+                    confirmed: false,
                     session,
                 };
                 self.store.begin(new).await

@@ -45,6 +45,7 @@ fn new_run(number: u32) -> NewRun {
                 path: None,
             },
         ],
+        confirmed: true,
         session: session(),
     }
 }
