@@ -139,7 +139,10 @@ fn rows_tell_the_whole_story() {
             rows(RowFilter::Settled).await,
             [first.clone(), third.clone()]
         );
-        assert_eq!(rows(RowFilter::Unsettled).await, std::slice::from_ref(&second));
+        assert_eq!(
+            rows(RowFilter::Unsettled).await,
+            std::slice::from_ref(&second)
+        );
         assert_eq!(rows(RowFilter::All).await, [first, second, third]);
     });
 }
