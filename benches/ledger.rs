@@ -1,8 +1,8 @@
 //! What the ledger costs: a record's whole way through it, on disk and in memory, and what a resume reads.
 //!
-//! `ledger/cycle`: admit, intend, answer and settle, by batch size. The engine's figure is the disk's at batches of 64
-//! and more; both must stay far above the rate. `ledger/resume`: rows a second of the verification of an input, of the
-//! search for unsettled records, and of the report.
+//! `ledger/cycle`: admit, intend, answer and settle, by batch size, one after the other: on disk each batch waits for
+//! three syncs that an engine overlaps. `ledger/resume`: rows a second of the search for lost answers, of the
+//! verification of an input, of the search for unsettled records, and of the report.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
 
@@ -160,10 +160,18 @@ async fn read_through<F: AsyncFnMut(u64) -> Option<u64>>(mut next: F) {
 fn resume(c: &mut Criterion) {
     let runtime = runtime();
     let dir = tempfile::tempdir().unwrap();
-    let (_ledger, run) = filled(&runtime, dir.path());
+    let (ledger, run) = filled(&runtime, dir.path());
     let mut group = c.benchmark_group("ledger/resume");
     group.throughput(Throughput::Elements(RESUMED));
     group.sample_size(20);
+    let info = runtime.block_on(ledger.newest_unfinished(1_400_000_000));
+    let info = info.unwrap().unwrap();
+    group.bench_function("begin_again", |b| {
+        b.iter(|| {
+            let resumed = ledger.resume(&info, info.session.clone());
+            runtime.block_on(resumed).unwrap()
+        });
+    });
     group.bench_function("page", |b| {
         b.iter(|| {
             runtime.block_on(read_through(async |after| {

@@ -6,6 +6,7 @@
 //!
 //! [`schema`] says what the file holds; [`Archive`] reads it beside the writer.
 
+mod archive;
 mod codes;
 mod error;
 mod file;
@@ -22,8 +23,9 @@ mod writer;
 mod tests;
 
 pub use self::{
+    archive::{Archive, RunReport},
     error::LedgerError,
-    handle::{Archive, Ledger, RunLedger, RunReport},
+    handle::{Ledger, RunLedger},
     query::RowFilter,
     run::{Input, NewRun, NoSuchRun, NotARunId, RunEnd, RunId, RunInfo, Session, Status},
     tally::{Counts, RunTally},
