@@ -88,7 +88,7 @@ pub struct AppArgs {
 pub struct PaceArgs {
     /// Calls a second, retries included. The limit is the app's, shared with its live backend. The vendor's alarm
     /// webhook fires above 160 a second, so 150 is the quiet rate; above 200 only for apps that bought more
-    #[arg(long, value_name = "N", value_parser = up_to::<10_000>, default_value = "200")]
+    #[arg(long, value_name = "N", value_parser = up_to::<1_000_000>, default_value = "200")]
     pub rate: NonZeroU32,
 
     /// Calls in flight at most
