@@ -4,6 +4,11 @@
 //! three syncs that an engine overlaps. `ledger/resume`: rows a second of the search for lost answers, of the
 //! verification of an input, of the search for unsettled records, and of the report.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot go on should say so and end"
+)]
+
 use std::{hint::black_box, path::Path, time::Duration};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
