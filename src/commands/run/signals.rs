@@ -22,6 +22,18 @@ impl Drop for Watching {
     }
 }
 
+/// `ulimit -f` is told by this signal, which would end the process before it could say a word (signal(7); its number on
+/// all Linux architectures but MIPS).
+const FILE_TOO_LARGE: i32 = 25;
+
+/// Lets a write beyond the limit on file sizes fail instead of ending the process.
+pub(super) fn survive_file_size_limit() -> Result<(), Error> {
+    // Once somebody listens, the signal has lost its default action for good.
+    signal(SignalKind::from_raw(FILE_TOO_LARGE))
+        .map(drop)
+        .map_err(|error| Error::new(ExitCode::Usage, error))
+}
+
 /// Begins to watch SIGINT, SIGTERM and SIGHUP. SIGPIPE is ignored by the Rust runtime: a closed stdout comes as an error
 /// of the report's writer.
 pub(super) fn watch(stopper: &Stopper) -> Result<Watching, Error> {
