@@ -18,7 +18,7 @@ use crate::{
     wall::UnixMillis,
 };
 
-use super::{consent, outputs::Outputs, service::Callee, session::Session};
+use super::{super::callee::Callee, consent, outputs::Outputs, session::Session};
 
 /// The commonest errors that are told.
 const ERRORS: usize = 10;
