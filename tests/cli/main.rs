@@ -6,11 +6,11 @@
 
 mod support;
 
-// mod reports;
-// mod resume;
+mod reports;
+mod resume;
 mod runs;
-// mod safety;
-// mod secrets;
-// mod signals;
-// mod stops;
+mod safety;
+mod secrets;
+mod signals;
+mod stops;
 mod streaming;

@@ -6,22 +6,9 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 
 use crate::support::{
-    APP, ReportRow, Scenario, assert_rows_agree_with_log, calls_by_group, figures, id, id_lines,
-    read_csv, read_jsonl, sample,
+    APP, Scenario, assert_each_record_once, assert_rows_agree_with_log, calls_by_group, figures,
+    id, id_lines, read_csv, read_jsonl, sample, sorted,
 };
-
-/// Rows in the order of their records.
-fn sorted(mut rows: Vec<ReportRow>) -> Vec<ReportRow> {
-    rows.sort_by_key(|row| row.seq);
-    rows
-}
-
-#[track_caller]
-fn assert_each_record_once(rows: &[ReportRow], records: u64) {
-    let mut seqs: Vec<u64> = rows.iter().map(|row| row.seq).collect();
-    seqs.sort_unstable();
-    assert_eq!(seqs, (1..=records).collect::<Vec<_>>());
-}
 
 #[test]
 fn every_record_of_the_sample_csv_has_one_row_and_each_group_one_call() {
@@ -209,7 +196,10 @@ fn the_ending_of_the_reports_path_decides_its_format() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .find(|name| name.starts_with("out-"))
         .unwrap();
-    assert!(!name.contains("{run}") && name.ends_with(".jsonl"), "{name}");
+    assert!(
+        !name.contains("{run}") && name.ends_with(".jsonl"),
+        "{name}"
+    );
     assert_each_record_once(&read_jsonl(&scenario.read(&name)), 3);
 }
 
@@ -256,9 +246,23 @@ fn the_summarys_numbers_are_those_of_the_report_and_of_the_services_log() {
     assert!(latency("p50") <= latency("p90") && latency("p99") <= latency("max"));
     let keys: Vec<_> = summary.as_object().unwrap().keys().cloned().collect();
     let mut contract = [
-        "run_id", "status", "stop_reason", "exit_code", "sdkappid", "endpoint", "input_records",
-        "outcomes", "warnings", "calls", "retries", "started_at", "finished_at", "duration_s",
-        "mean_calls_per_s", "max_calls_in_one_second", "latency_ms",
+        "run_id",
+        "status",
+        "stop_reason",
+        "exit_code",
+        "sdkappid",
+        "endpoint",
+        "input_records",
+        "outcomes",
+        "warnings",
+        "calls",
+        "retries",
+        "started_at",
+        "finished_at",
+        "duration_s",
+        "mean_calls_per_s",
+        "max_calls_in_one_second",
+        "latency_ms",
     ];
     contract.sort_unstable();
     let mut sorted = keys;
@@ -293,7 +297,10 @@ fn a_list_that_is_gone_already_is_green_and_one_refusal_is_not() {
     );
     refusing.program().arg(&ids).run().exits(1).says("10015");
     let rows = sorted(refusing.report());
-    assert_eq!((&*rows[6].outcome, rows[6].error_code), ("failed", Some(10015)));
+    assert_eq!(
+        (&*rows[6].outcome, rows[6].error_code),
+        ("failed", Some(10015))
+    );
     assert_eq!(figures(&rows)["disbanded"], 29);
 }
 
@@ -324,10 +331,21 @@ fn three_thousand_groups_with_everyday_faults_are_all_gone_and_every_row_is_righ
     }
     // The plan had its way: each of the three faults was met by about its share of the groups.
     let met = |n: usize| log.values().filter(|calls| calls.len() == n).count();
-    assert!((110..=190).contains(&met(3)), "{} groups needed three calls", met(3));
-    assert!((60..=120).contains(&met(2)), "{} groups needed two calls", met(2));
+    assert!(
+        (110..=190).contains(&met(3)),
+        "{} groups needed three calls",
+        met(3)
+    );
+    assert!(
+        (60..=120).contains(&met(2)),
+        "{} groups needed two calls",
+        met(2)
+    );
     let presumed = figures(&rows)["presumed_disbanded"];
-    assert!((15..=50).contains(&presumed), "{presumed} answers were lost");
+    assert!(
+        (15..=50).contains(&presumed),
+        "{presumed} answers were lost"
+    );
 }
 
 #[test]

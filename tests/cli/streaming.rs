@@ -9,17 +9,17 @@ use std::{
 
 use disband_batch::simulator::Outage;
 
-use crate::support::{PATIENCE, Scenario, figures, id};
+use crate::support::{Scenario, figures, id};
 
 #[test]
 fn the_first_call_goes_out_while_the_producer_is_still_writing() {
     let scenario = Scenario::new();
     let mut run = scenario.program().start();
     run.feed("first\n");
-    scenario.wait_for_calls(1);
+    scenario.wait_for_destroyed(1);
     assert_eq!(scenario.service.destroyed("first"), 1);
     run.feed("second\n");
-    scenario.wait_for_calls(2);
+    scenario.wait_for_destroyed(2);
     run.end_input_and_wait().exits(0);
     assert_eq!(figures(&scenario.report())["disbanded"], 2);
 }
@@ -27,7 +27,10 @@ fn the_first_call_goes_out_while_the_producer_is_still_writing() {
 #[test]
 fn a_row_is_in_the_report_before_the_input_has_ended() {
     let scenario = Scenario::new();
-    let mut run = scenario.program().args(["--report", "-"]).start_with_stdout();
+    let mut run = scenario
+        .program()
+        .args(["--report", "-"])
+        .start_with_stdout();
     run.0.feed("first\n");
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(run.1));
     assert!(lines.next().unwrap().unwrap().starts_with("seq,"));
@@ -65,7 +68,10 @@ fn a_service_that_answers_nobody_holds_the_producer_back() {
             Err(RecvTimeoutError::Timeout) => break true,
             Err(RecvTimeoutError::Disconnected) => break false,
         }
-        assert!(taken < 16 << 20, "{taken} bytes were taken while nobody was called");
+        assert!(
+            taken < 16 << 20,
+            "{taken} bytes were taken while nobody was called"
+        );
     };
     assert!(held_back);
     run.signal("KILL");
@@ -73,5 +79,4 @@ fn a_service_that_answers_nobody_holds_the_producer_back() {
     drop(run.wait());
     producer.join().unwrap();
     assert!(scenario.service.stats().calls < 1_000);
-    let _patience = PATIENCE;
 }

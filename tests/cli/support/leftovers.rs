@@ -7,7 +7,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 /// One row of a report.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Row {
+pub(crate) struct ReportRow {
     pub(crate) seq: u64,
     pub(crate) group_id: String,
     pub(crate) outcome: String,
@@ -22,17 +22,14 @@ pub(crate) struct Row {
     pub(crate) line: u64,
 }
 
-/// The same by the name that reads well beside others.
-pub(crate) type ReportRow = Row;
-
-pub(crate) fn read_csv(text: &str) -> Vec<Row> {
+pub(crate) fn read_csv(text: &str) -> Vec<ReportRow> {
     csv::Reader::from_reader(text.as_bytes())
         .deserialize()
         .collect::<Result<_, _>>()
         .unwrap()
 }
 
-pub(crate) fn read_jsonl(text: &str) -> Vec<Row> {
+pub(crate) fn read_jsonl(text: &str) -> Vec<ReportRow> {
     let one = |line| parsed(line);
     text.lines().map(one).collect()
 }
@@ -42,7 +39,7 @@ fn parsed<T: DeserializeOwned>(line: &str) -> T {
 }
 
 /// How many rows each outcome has.
-pub(crate) fn figures(rows: &[Row]) -> BTreeMap<&str, usize> {
+pub(crate) fn figures(rows: &[ReportRow]) -> BTreeMap<&str, usize> {
     let mut figures = BTreeMap::new();
     for row in rows {
         *figures.entry(row.outcome.as_str()).or_default() += 1;

@@ -13,7 +13,7 @@ use std::{
 use disband_batch::simulator::{FaultPlan, Simulator, SimulatorOptions};
 use tempfile::TempDir;
 
-pub(crate) use leftovers::{ReportRow, Row, figures, read_csv, read_jsonl};
+pub(crate) use leftovers::{ReportRow, figures, read_csv, read_jsonl};
 pub(crate) use program::{Finished, Program, Running};
 pub(crate) use service::{assert_rows_agree_with_log, calls_by_group};
 
@@ -119,6 +119,16 @@ impl Scenario {
         );
     }
 
+    /// Waits until the service has disbanded so many groups.
+    pub(crate) fn wait_for_destroyed(&self, n: u64) {
+        assert!(
+            self.service
+                .wait_until(PATIENCE, |stats| stats.destroyed >= n),
+            "{n} groups were never disbanded: {}",
+            self.service.stats()
+        );
+    }
+
     /// The service saw no connection at all.
     pub(crate) fn assert_untouched(&self) {
         assert_eq!(self.service.stats().connections, 0);
@@ -129,6 +139,20 @@ impl Scenario {
         let violations = self.service.violations();
         assert!(violations.is_empty(), "{violations:?}");
     }
+}
+
+/// Each of so many records has one row.
+#[track_caller]
+pub(crate) fn assert_each_record_once(rows: &[ReportRow], records: u64) {
+    let mut seqs: Vec<u64> = rows.iter().map(|row| row.seq).collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=records).collect::<Vec<_>>());
+}
+
+/// Rows in the order of their records.
+pub(crate) fn sorted(mut rows: Vec<ReportRow>) -> Vec<ReportRow> {
+    rows.sort_by_key(|row| row.seq);
+    rows
 }
 
 /// A file that comes with the program.

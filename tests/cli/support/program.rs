@@ -3,10 +3,13 @@
 use std::{
     ffi::OsStr,
     io::{self, Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, sync_channel},
-    thread::{self, JoinHandle},
+    sync::{
+        Arc, Condvar, Mutex,
+        mpsc::{Receiver, sync_channel},
+    },
+    thread,
 };
 
 use super::PATIENCE;
@@ -38,15 +41,25 @@ impl Program {
 
     /// The same in a session without a terminal, even where the tests are run from one.
     pub(crate) fn without_terminal(self) -> Self {
-        let mut command = Command::new("setsid");
-        command
-            .arg(self.command.get_program())
-            .args(self.command.get_args())
-            .env_clear();
+        let mut words = vec![self.command.get_program().to_owned()];
+        words.extend(self.command.get_args().map(ToOwned::to_owned));
+        let words: Vec<&OsStr> = words.iter().map(AsRef::as_ref).collect();
+        self.through("setsid", &words)
+    }
+
+    /// The same environment and directory, for a line of shell; `$PROGRAM` is the program.
+    pub(crate) fn in_shell(mut self, script: &str) -> Self {
+        let executable = self.command.get_program().to_owned();
+        self.command.env("PROGRAM", executable);
+        self.through("sh", &["-c".as_ref(), script.as_ref()])
+    }
+
+    /// The same environment and directory, for another program.
+    fn through(self, executable: &str, args: &[&OsStr]) -> Self {
+        let mut command = Command::new(executable);
+        command.args(args).env_clear();
         for (name, value) in self.command.get_envs() {
-            if let Some(value) = value {
-                command.env(name, value);
-            }
+            command.env(name, value.unwrap_or_default());
         }
         if let Some(directory) = self.command.get_current_dir() {
             command.current_dir(directory);
@@ -88,29 +101,22 @@ impl Program {
         }
     }
 
-    /// Starts it, to be watched: with stdin and, as asked, stdout in the test's hands.
-    fn spawn(mut self, stdout: Stdio) -> (std::process::Child, JoinHandle<String>) {
-        self.command
-            .stdin(Stdio::piped())
-            .stdout(stdout)
-            .stderr(Stdio::piped());
-        let mut child = self.command.spawn().unwrap();
-        let stderr = collect(child.stderr.take().unwrap());
-        (child, stderr)
-    }
-
-    /// Starts it; its stdin stays open until [`Running::stdin`] is taken and dropped.
+    /// Starts it; its stdin stays open until [`Running::stdin`] is dropped.
     pub(crate) fn start(self) -> Running {
-        let (mut child, stderr) = self.spawn(Stdio::piped());
-        let stdout = collect(child.stdout.take().unwrap());
-        Running::new(child, Some(stdout), stderr)
+        let (mut run, stdout) = self.start_with_stdout();
+        run.stdout = Some(Heard::listen(stdout));
+        run
     }
 
     /// Starts it, and gives its stdout away.
-    pub(crate) fn start_with_stdout(self) -> (Running, ChildStdout) {
-        let (mut child, stderr) = self.spawn(Stdio::piped());
+    pub(crate) fn start_with_stdout(mut self) -> (Running, ChildStdout) {
+        self.command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
-        (Running::new(child, None, stderr), stdout)
+        (Running::new(child), stdout)
     }
 
     /// The command itself, for who starts it in another way.
@@ -123,12 +129,47 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes).unwrap();
-        text(bytes)
-    })
+/// What a process has written so far.
+#[derive(Default)]
+struct Heard {
+    /// The bytes, and whether there can be no more.
+    so_far: Mutex<(Vec<u8>, bool)>,
+    more: Condvar,
+}
+
+impl Heard {
+    fn listen(mut from: impl Read + Send + 'static) -> Arc<Self> {
+        let heard = Arc::new(Self::default());
+        let listener = Arc::clone(&heard);
+        // Not joined: it ends with its pipe, and says so.
+        thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            loop {
+                let n = from.read(&mut buffer).unwrap_or(0);
+                let mut so_far = listener.so_far.lock().unwrap();
+                so_far.0.extend_from_slice(&buffer[..n]);
+                so_far.1 = n == 0;
+                listener.more.notify_all();
+                if n == 0 {
+                    return;
+                }
+            }
+        });
+        heard
+    }
+
+    /// Waits until what was heard satisfies `enough` or there can be no more; gives back all of it.
+    fn until(&self, enough: impl Fn(&str) -> bool) -> String {
+        let so_far = self.so_far.lock().unwrap();
+        let more_wanted = |so_far: &mut (Vec<u8>, bool)| {
+            !so_far.1 && !enough(&String::from_utf8_lossy(&so_far.0))
+        };
+        let (so_far, _) = self
+            .more
+            .wait_timeout_while(so_far, PATIENCE, more_wanted)
+            .unwrap();
+        text(so_far.0.clone())
+    }
 }
 
 /// A process under way; killed when dropped.
@@ -136,30 +177,34 @@ pub(crate) struct Running {
     pub(crate) pid: u32,
     /// Its stdin, to be written to, or dropped for an end of input.
     pub(crate) stdin: Option<ChildStdin>,
-    stdout: Option<JoinHandle<String>>,
-    stderr: Option<JoinHandle<String>>,
+    stdout: Option<Arc<Heard>>,
+    stderr: Arc<Heard>,
     ended: Receiver<io::Result<ExitStatus>>,
     status: Option<ExitStatus>,
 }
 
 impl Running {
-    fn new(
-        mut child: std::process::Child,
-        stdout: Option<JoinHandle<String>>,
-        stderr: JoinHandle<String>,
-    ) -> Self {
+    fn new(mut child: std::process::Child) -> Self {
         let (pid, stdin) = (child.id(), child.stdin.take());
+        let stderr = Heard::listen(child.stderr.take().unwrap());
         let (sender, ended) = sync_channel(1);
         // Not joined: it ends with the process, and who asks is told through the channel.
         thread::spawn(move || drop(sender.send(child.wait())));
         Self {
             pid,
             stdin,
-            stdout,
-            stderr: Some(stderr),
+            stdout: None,
+            stderr,
             ended,
             status: None,
         }
+    }
+
+    /// Waits until it has said this on stderr.
+    #[track_caller]
+    pub(crate) fn wait_until_says(&self, words: &str) {
+        let heard = self.stderr.until(|heard| heard.contains(words));
+        assert!(heard.contains(words), "{words:?} is not said in: {heard}");
     }
 
     /// Sends a signal, by its name without `SIG`.
@@ -180,18 +225,18 @@ impl Running {
             Ok(status) => status.unwrap(),
             Err(_) => {
                 kill(self.pid, "KILL");
-                let stderr = self.stderr.take().unwrap().join().unwrap();
-                panic!("it did not end within {PATIENCE:?}:\n{stderr}");
+                panic!(
+                    "it did not end within {PATIENCE:?}:\n{}",
+                    self.stderr.until(|_| true)
+                );
             }
         };
         self.status = Some(status);
-        let joined = |output: Option<JoinHandle<String>>| {
-            output.map_or_else(String::new, |output| output.join().unwrap())
-        };
+        let all = |heard: &Arc<Heard>| heard.until(|_| false);
         Finished {
             status,
-            stdout: joined(self.stdout.take()),
-            stderr: joined(self.stderr.take()),
+            stdout: self.stdout.as_ref().map(all).unwrap_or_default(),
+            stderr: all(&self.stderr),
         }
     }
 
@@ -261,9 +306,4 @@ impl Finished {
         let (_, after) = self.stderr.rsplit_once("\nRun ").unwrap();
         after.split_whitespace().next().unwrap().to_owned()
     }
-}
-
-/// Where the program is, for scripts that start it.
-pub(crate) fn executable() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_disband-batch"))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use disband_batch::simulator::{Call, Fault, FaultKind};
 
-use super::{Row, Scenario};
+use super::{ReportRow, Scenario};
 
 /// The service's log, group by group, each in the order of its calls.
 pub(crate) fn calls_by_group(scenario: &Scenario) -> BTreeMap<String, Vec<Call>> {
@@ -20,7 +20,7 @@ pub(crate) fn calls_by_group(scenario: &Scenario) -> BTreeMap<String, Vec<Call>>
 ///
 /// For runs whose service neither slowed them down nor refused their credentials.
 #[track_caller]
-pub(crate) fn assert_rows_agree_with_log(scenario: &Scenario, rows: &[Row]) {
+pub(crate) fn assert_rows_agree_with_log(scenario: &Scenario, rows: &[ReportRow]) {
     let mut log = calls_by_group(scenario);
     for row in rows.iter().filter(|row| row.attempts > 0) {
         let calls = log
