@@ -22,18 +22,6 @@ impl Drop for Watching {
     }
 }
 
-/// `ulimit -f` is told by this signal, which would end the process before it could say a word (signal(7); its number on
-/// all Linux architectures but MIPS).
-const FILE_TOO_LARGE: i32 = 25;
-
-/// Lets a write beyond the limit on file sizes fail instead of ending the process.
-pub(super) fn survive_file_size_limit() -> Result<(), Error> {
-    // Once somebody listens, the signal has lost its default action for good.
-    signal(SignalKind::from_raw(FILE_TOO_LARGE))
-        .map(drop)
-        .map_err(|error| Error::new(ExitCode::Usage, error))
-}
-
 /// Begins to watch SIGINT, SIGTERM and SIGHUP. SIGPIPE is ignored by the Rust runtime: a closed stdout comes as an error
 /// of the report's writer.
 pub(super) fn watch(stopper: &Stopper) -> Result<Watching, Error> {
@@ -53,6 +41,16 @@ pub(super) fn watch(stopper: &Stopper) -> Result<Watching, Error> {
         }));
     }
     Ok(Watching(tasks))
+}
+
+/// Lets a write beyond the process's file-size limit (`ulimit -f`) fail like one on a full disk, instead of killing the
+/// process. In force until it ends.
+pub(super) fn outlive_file_size_limit() {
+    /// The same on all Linux architectures but MIPS, and on the BSDs and macOS.
+    const SIGXFSZ: i32 = 25;
+    if let Err(error) = signal(SignalKind::from_raw(SIGXFSZ)) {
+        tracing::debug!("a file-size limit would kill this process: {error}");
+    }
 }
 
 fn on(signal: Signal, stopper: &Stopper) {
