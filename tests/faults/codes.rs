@@ -56,6 +56,7 @@ pub(crate) async fn run_among_others(
     }
     groups.extend(ballast("last", 600));
     let done = rig.run(groups).await;
+    assert_eq!(done.end.reason, None);
     for (group, row) in &done.rows {
         assert!(
             !group.starts_with("well") || row.outcome == Outcome::Disbanded && row.attempts == 1,
@@ -111,7 +112,6 @@ async fn a_code_that_concerns_one_group_decides_about_that_group() {
     let cases = cases(|word| matches!(word, Word::Gone | Word::Retry | Word::Fail));
     let simulator = simulator();
     let done = run_among_others(&simulator, Rig::of(&simulator), &cases).await;
-    assert_eq!(done.end.reason, None);
     assert_all(&differences(&simulator, &done, &cases));
     assert_eq!(simulator.violations(), []);
 }
@@ -121,7 +121,6 @@ async fn a_code_that_asks_to_slow_down_costs_no_attempt() {
     let cases = cases(|word| word == Word::Slow);
     let simulator = simulator();
     let done = run_among_others(&simulator, Rig::of(&simulator), &cases).await;
-    assert_eq!(done.end.reason, None);
     assert_all(&differences(&simulator, &done, &cases));
 }
 
@@ -130,7 +129,6 @@ async fn a_code_that_asks_for_a_new_signature_costs_no_attempt_once() {
     let cases = cases(|word| matches!(word, Word::ReSign | Word::ReSignThenRetry));
     let simulator = simulator();
     let done = run_among_others(&simulator, Rig::of(&simulator), &cases).await;
-    assert_eq!(done.end.reason, None);
     assert_all(&differences(&simulator, &done, &cases));
 }
 

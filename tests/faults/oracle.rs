@@ -71,8 +71,9 @@ pub(crate) fn demand(script: &[Reply]) -> Demand {
                 }
             }
             Word::ReSign | Word::ReSignThenRetry => re_signed = true,
-            Word::Slow | Word::Unreachable => {}
-            Word::Retry => {
+            Word::Slow => {}
+            // Others are answered meanwhile, so this is no outage.
+            Word::Retry | Word::Unreachable => {
                 charged += 1;
                 if charged >= ATTEMPTS {
                     return settled(Outcome::Exhausted);

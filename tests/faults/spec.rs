@@ -18,7 +18,7 @@ pub(crate) enum Word {
     ReSignThenRetry,
     Stop,
     Fail,
-    /// Section 6: counts as service unreachable, for which no group is charged.
+    /// Section 6: counts as service unreachable, for which no group is charged where nobody is answered.
     Unreachable,
 }
 
