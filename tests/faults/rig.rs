@@ -38,6 +38,7 @@ pub(crate) struct Rig {
     pub(crate) hosts: Hosts,
     pub(crate) credentials: Credentials,
     pub(crate) stopper: Stopper,
+    pub(crate) observers: Vec<Box<dyn Observer + Send>>,
 }
 
 /// What came of a run.
@@ -134,6 +135,7 @@ impl Rig {
             hosts: Hosts::only(simulator.url().parse().unwrap()),
             credentials: with_key(),
             stopper: Stopper::default(),
+            observers: Vec::new(),
         }
     }
 
@@ -158,8 +160,10 @@ impl Rig {
             is_stream: false,
         };
         let (rows, notices) = (Rows::default(), Notices::default());
+        let mut observers = self.observers;
+        observers.push(Box::new(notices.clone()));
         let audience = Audience {
-            observers: vec![Box::new(notices.clone())],
+            observers,
             report: Some(rows.clone()),
         };
         let client = Arc::new(client.unwrap());
