@@ -22,16 +22,22 @@ use crate::{
     rig::{Rig, simulator},
 };
 
-/// What a server does with a call for this group; `first` if it is its first.
-type Play = dyn Fn(&str, bool) -> Vec<u8> + Send + Sync;
+/// What a server does with a call for this group; `true` if it is its first.
+type Play = dyn Fn(&str, bool) -> Played + Send + Sync;
 
-/// A server that answers with whatever bytes a test likes, and hangs up after each answer.
+/// Bytes on the wire, and whether the server hangs up then.
+pub(crate) enum Played {
+    ThenHangsUp(Vec<u8>),
+    ThenStays(Vec<u8>),
+}
+
+/// A server that answers with whatever bytes a test likes.
 pub(crate) struct Server {
     addr: SocketAddr,
 }
 
 impl Server {
-    pub(crate) fn new(play: impl Fn(&str, bool) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(play: impl Fn(&str, bool) -> Played + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let (play, seen): (Arc<Play>, _) = (Arc::new(play), Arc::default());
@@ -48,7 +54,7 @@ impl Server {
 
     /// The same for every call.
     pub(crate) fn always(answer: Vec<u8>) -> Self {
-        Self::new(move |_, _| answer.clone())
+        Self::new(move |_, _| Played::ThenStays(answer.clone()))
     }
 
     pub(crate) fn url(&self) -> String {
@@ -57,25 +63,37 @@ impl Server {
 }
 
 fn serve(mut stream: TcpStream, play: &Play, seen: &Mutex<HashSet<String>>) -> io::Result<()> {
+    while let Some(group) = next_call(&mut stream)? {
+        let first = seen.lock().unwrap().insert(group.clone());
+        match play(&group, first) {
+            Played::ThenStays(bytes) => stream.write_all(&bytes)?,
+            Played::ThenHangsUp(bytes) => {
+                stream.write_all(&bytes)?;
+                return stream.shutdown(std::net::Shutdown::Write);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The group that the next call names; callers don't send a second one before the first is answered.
+fn next_call(stream: &mut TcpStream) -> io::Result<Option<String>> {
     let mut request = Vec::new();
     let mut piece = [0; 4096];
-    let group = loop {
+    loop {
         let n = stream.read(&mut piece)?;
+        if n == 0 {
+            return Ok(None);
+        }
         request.extend_from_slice(&piece[..n]);
         let text = String::from_utf8_lossy(&request);
         let body = text
             .split_once("{\"GroupId\":\"")
             .and_then(|(_, rest)| rest.split_once("\"}"));
         if let Some((group, _)) = body {
-            break group.to_owned();
+            return Ok(Some(group.to_owned()));
         }
-        if n == 0 {
-            return Ok(());
-        }
-    };
-    let first = seen.lock().unwrap().insert(group.clone());
-    stream.write_all(&play(&group, first))?;
-    stream.shutdown(std::net::Shutdown::Write)
+    }
 }
 
 fn http(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
@@ -270,9 +288,9 @@ async fn whatever_only_looks_like_an_answer_is_a_lost_one() {
     let names: Vec<&str> = cases.iter().map(|(name, _)| *name).collect();
     let answers: std::collections::HashMap<_, _> = cases.into_iter().collect();
     let server = Server::new(move |group, first| match answers.get(group) {
-        Some(answer) if first => answer.clone(),
-        Some(_) => json(GONE),
-        None => json(OK),
+        Some(answer) if first => Played::ThenHangsUp(answer.clone()),
+        Some(_) => Played::ThenStays(json(GONE)),
+        None => Played::ThenStays(json(OK)),
     });
     let simulator = simulator();
     let mut rig = Rig::of(&simulator);
@@ -298,8 +316,8 @@ async fn whatever_only_looks_like_an_answer_is_a_lost_one() {
 #[tokio::test]
 async fn an_answer_too_many_is_nobodys_answer() {
     let server = Server::new(|group, first| match first && group == "twice" {
-        true => [json(OK), json(OK)].concat(),
-        false => json(GONE),
+        true => Played::ThenStays([json(OK), json(OK)].concat()),
+        false => Played::ThenStays(json(GONE)),
     });
     let simulator = simulator();
     let mut rig = Rig::of(&simulator);
