@@ -6,6 +6,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::Mutex,
 };
 
 use disband_batch::{
@@ -33,6 +34,9 @@ fn read(path: &str) -> String {
 
 /// What the README has between `<!-- name -->` and `<!-- /name -->` must be `table`.
 fn assert_in_readme(name: &str, table: &str) {
+    // One writer at a time.
+    static README: Mutex<()> = Mutex::new(());
+    let _alone = README.lock();
     let readme = read("README.md");
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let from = readme.find(&begin).expect(&begin) + begin.len();
