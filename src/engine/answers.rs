@@ -146,9 +146,11 @@ impl<D: Disband> Dispatcher<D> {
                     .as_ref()
                     .is_none_or(|fresh| fresh.credential < credential)
                 {
+                    let refused = self.unproven.is_some();
                     self.unproven = Some(Unproven {
                         credential,
                         asking: false,
+                        refused,
                     });
                     self.notice(
                         false,
@@ -195,6 +197,7 @@ impl<D: Disband> Dispatcher<D> {
                 self.unproven = None;
             } else if credential >= fresh.credential {
                 fresh.asking = false;
+                fresh.refused |= refused;
             }
         }
     }
@@ -204,9 +207,13 @@ impl<D: Disband> Dispatcher<D> {
         if verdict.settles() || verdict.action == Action::Retry {
             self.throttle.taken(now);
         }
-        let change = self
-            .breaker
-            .answer(job.seq, verdict, answer.http_status, now, rand::random());
+        let change = self.breaker.answer(
+            (job.seq, job.sent_in_row),
+            verdict,
+            answer.http_status,
+            now,
+            rand::random(),
+        );
         let info = Escaped(&answer.info);
         match change {
             None => {}

@@ -129,10 +129,10 @@ impl Breaker {
         }
     }
 
-    /// An answer came for the record `seq`. `jitter` is uniform in 0 to 1.
+    /// An answer came for the record `seq`, whose call left in the row `sent_in`. `jitter` is uniform in 0 to 1.
     pub(super) fn answer(
         &mut self,
-        seq: u64,
+        (seq, sent_in): (u64, u64),
         verdict: Verdict,
         status: Option<u16>,
         now: Duration,
@@ -146,6 +146,9 @@ impl Breaker {
         if verdict.action != Action::Retry {
             self.settled_any |= verdict.settles();
             return self.service_is_there(verdict.settles(), now);
+        }
+        if matches!(self.state, State::Closed) && self.was_outage(sent_in) {
+            return None; // lost in an outage that is over: says nothing of now
         }
         self.note(seq, verdict, status, now);
         match &mut self.state {
@@ -280,7 +283,7 @@ mod tests {
     ) -> Vec<Change> {
         seqs.filter_map(|seq| {
             breaker.sent(now);
-            breaker.answer(seq, verdict, None, now, 0.0)
+            breaker.answer((seq, breaker.row()), verdict, None, now, 0.0)
         })
         .collect()
     }
@@ -338,7 +341,7 @@ mod tests {
             breaker.sent(now);
             assert_eq!(breaker.leave(now + s(100)), Leave::AfterAnswer);
             assert_eq!(
-                breaker.answer(1, UNREACHED, None, now, 0.0),
+                breaker.answer((1, breaker.row()), UNREACHED, None, now, 0.0),
                 Some(Change::StillOpen)
             );
         }
@@ -348,7 +351,7 @@ mod tests {
         );
         breaker.sent(s(1));
         assert_eq!(
-            breaker.answer(1, DONE, None, now, 0.0),
+            breaker.answer((1, breaker.row()), DONE, None, now, 0.0),
             Some(Change::Closed { after: now })
         );
         assert_eq!(breaker.leave(now), Leave::Granted);
@@ -361,7 +364,7 @@ mod tests {
         breaker.sent(s(1));
         let slow = verdict(Action::Slow, Reach::Answered);
         assert_eq!(
-            breaker.answer(9, slow, None, s(9), 0.0),
+            breaker.answer((9, breaker.row()), slow, None, s(9), 0.0),
             Some(Change::Closed { after: s(9) })
         );
     }
@@ -370,13 +373,13 @@ mod tests {
     fn the_same_refusal_by_something_in_the_way_is_told_apart_from_an_outage() {
         let mut breaker = Breaker::new();
         let changes: Vec<_> = (0..5)
-            .filter_map(|n| breaker.answer(n, UNREACHED, Some(403), s(0), 0.0))
+            .filter_map(|n| breaker.answer((n, breaker.row()), UNREACHED, Some(403), s(0), 0.0))
             .collect();
         assert_eq!(changes, [Change::Misdirected { status: 403 }]);
         let mut breaker = Breaker::new();
-        breaker.answer(0, UNREACHED, None, s(0), 0.0);
+        breaker.answer((0, breaker.row()), UNREACHED, None, s(0), 0.0);
         let changes: Vec<_> = (1..5)
-            .filter_map(|n| breaker.answer(n, UNREACHED, Some(403), s(0), 0.0))
+            .filter_map(|n| breaker.answer((n, breaker.row()), UNREACHED, Some(403), s(0), 0.0))
             .collect();
         assert_eq!(changes, [Change::Opened]);
     }
@@ -390,7 +393,13 @@ mod tests {
             breaker.sent(s(1));
         }
         assert_eq!(breaker.leave(s(1)), Leave::AfterAnswer);
-        breaker.answer(2, verdict(Action::Retry, Reach::Lost), None, s(2), 0.0);
+        breaker.answer(
+            (2, breaker.row()),
+            verdict(Action::Retry, Reach::Lost),
+            None,
+            s(2),
+            0.0,
+        );
         assert_eq!(breaker.leave(s(2)), Leave::Granted);
     }
 }

@@ -81,6 +81,8 @@ pub(super) struct Dispatcher<D> {
 pub(super) struct Unproven {
     pub(super) credential: u64,
     pub(super) asking: bool,
+    /// It was refused as well, at least once.
+    pub(super) refused: bool,
 }
 
 /// What the dispatcher counts.
@@ -168,6 +170,9 @@ impl<D: Disband> Dispatcher<D> {
             }
             self.prepare();
             let next_permit = self.send(now);
+            // What has just left makes room: without this the next intents would wait for the next event, and where
+            // answers take long that is the next tick.
+            self.prepare();
             self.tick(now).await;
             if self.is_over().await {
                 break;
@@ -241,7 +246,9 @@ impl<D: Disband> Dispatcher<D> {
         if let Some(job) = self.waiting.pop_due(now) {
             return Some(job);
         }
-        if self.waiting.len() >= MOST_WAITING || !self.watch.may_begin() {
+        // While even a fresh credential is refused, no group is called that was not refused before.
+        let refused = self.unproven.as_ref().is_some_and(|fresh| fresh.refused);
+        if refused || self.waiting.len() >= MOST_WAITING || !self.watch.may_begin() {
             return None;
         }
         let job = self.queue.pop_front()?;
@@ -276,6 +283,7 @@ impl<D: Disband> Dispatcher<D> {
             self.breaker.sent(now);
             self.counts.calls += 1;
             self.counts.retries += u64::from(!prepared.job.first_call());
+            prepared.job.sent_in_row = self.breaker.row();
             if let Some(fresh) = &mut self.unproven {
                 fresh.asking = true;
             }

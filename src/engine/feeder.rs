@@ -150,9 +150,41 @@ impl Feeder {
                 return Ok(());
             };
             after = last.seq;
+            let (protected, page): (Vec<_>, Vec<_>) = page
+                .into_iter()
+                .partition(|pending| self.protect.matches(pending.group.as_str()));
+            self.protect_late(protected).await?;
             self.hand_out(page.into_iter().map(Job::new).collect())
                 .await;
         }
+        Ok(())
+    }
+
+    /// Settles groups that were not protected when they were read, and are now.
+    async fn protect_late(&mut self, protected: Vec<Pending>) -> Result<(), LedgerError> {
+        if protected.is_empty() {
+            return Ok(());
+        }
+        self.ledger
+            .protect(protected.iter().map(|pending| pending.seq).collect())
+            .await?;
+        let rows = protected.into_iter().map(|pending| Row {
+            seq: pending.seq,
+            group_id: pending.group.as_str().into(),
+            outcome: Outcome::Protected,
+            error_code: None,
+            error_info: None,
+            attempts: pending.attempts,
+            http_status: None,
+            latency: None,
+            started_at: pending.started_at,
+            finished_at: None,
+            source: source_name(&self.sources, pending.source),
+            line: pending.line,
+        });
+        let rows = Message::Admitted(rows.collect());
+        // The collector outlives the feeder; if it is gone, the run is over.
+        let _unused = self.collector.send(rows).await.is_ok();
         Ok(())
     }
 

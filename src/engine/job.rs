@@ -24,6 +24,8 @@ pub(super) struct Job {
     /// Which credential was refused when a fresh one was asked for because of this group.
     pub(super) re_signed: Option<u64>,
     called: bool,
+    /// The row of failures in which its last call left.
+    pub(super) sent_in_row: u64,
     charges: Charges,
 }
 
@@ -48,7 +50,7 @@ impl Job {
             may_have_acted,
             started_at,
         } = pending;
-        let (re_signed, called, charges) = Default::default();
+        let (re_signed, called, sent_in_row, charges) = Default::default();
         Self {
             seq,
             group,
@@ -59,6 +61,7 @@ impl Job {
             started_at,
             re_signed,
             called,
+            sent_in_row,
             charges,
         }
     }
@@ -77,7 +80,7 @@ impl Job {
             }
             (charges.row, charges.in_row) = (breaker.row(), 0);
         }
-        if !breaker.was_outage(charges.row) {
+        if !breaker.was_outage(charges.row) && !breaker.was_outage(self.sent_in_row) {
             charges.in_row += 1;
         }
         charges.certain + charges.in_row

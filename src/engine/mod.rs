@@ -161,8 +161,7 @@ pub async fn load(plan: &Plan, ledger: &RunLedger, intake: Intake, stopper: &Sto
 /// end last.
 ///
 /// # Errors
-/// [`RunError`] if the ledger can't be read at the beginning or at the end; a failure in between stops the run and is its
-/// [`End::reason`].
+/// [`RunError`] if the ledger can't be read at the beginning; a failure later stops the run and is its [`End::reason`].
 pub async fn run<D: Disband, S: RowSink>(
     service: Arc<D>,
     ledger: RunLedger,
@@ -219,17 +218,11 @@ pub async fn run<D: Disband, S: RowSink>(
     let (Some(dispatched), Some(mut collector)) = (dispatched, collector) else {
         return Err(RunError::BrokenDown);
     };
-    if !stopper.is_at_once() {
-        replay(&ledger, &mut collector, RowFilter::Unsettled).await?;
-    }
-    let known = ledger.tally().await?;
-    collector.tally = known.counts.outcomes;
-    collector
-        .tally
-        .add_many(Outcome::NotAttempted, known.counts.pending);
     let mut snapshot = dispatched.snapshot;
-    snapshot.records = known.counts.records;
-    snapshot.total = intake.complete.then_some(known.counts.records);
+    if let Err(error) = conclude(&ledger, &mut collector, &stopper, &mut snapshot).await {
+        stopper.stop(StopReason::Trouble(error.to_string()));
+    }
+    snapshot.total = intake.complete.then_some(snapshot.records);
     snapshot.outcomes = collector.tally;
     collector.end(snapshot.clone());
     collector.finish().await;
@@ -239,6 +232,25 @@ pub async fn run<D: Disband, S: RowSink>(
         snapshot,
         max_in_one_second: dispatched.max_in_one_second,
     })
+}
+
+/// Reports what has no outcome, and counts from the ledger, which knows best.
+async fn conclude<S: RowSink>(
+    ledger: &RunLedger,
+    collector: &mut Collector<S>,
+    stopper: &Stopper,
+    snapshot: &mut Snapshot,
+) -> Result<(), LedgerError> {
+    if !stopper.is_at_once() {
+        replay(ledger, collector, RowFilter::Unsettled).await?;
+    }
+    let counts = ledger.tally().await?.counts;
+    collector.tally = counts.outcomes;
+    collector
+        .tally
+        .add_many(Outcome::NotAttempted, counts.pending);
+    snapshot.records = counts.records;
+    Ok(())
 }
 
 /// Writes rows from the ledger into the report.

@@ -107,7 +107,7 @@ impl Stopper {
     }
 
     /// When the run was asked to stop; now, if it was not.
-    pub(super) fn asked_at(&self) -> Instant {
+    pub fn asked_at(&self) -> Instant {
         self.0.borrow().at.unwrap_or_else(Instant::now)
     }
 

@@ -36,6 +36,8 @@ pub enum Fed {
 pub struct Feed {
     receiver: Receiver<Fed>,
     ended: bool,
+    /// Looked at, and still to be received.
+    next: Option<Fed>,
 }
 
 impl Feed {
@@ -44,6 +46,7 @@ impl Feed {
         Self {
             receiver,
             ended: false,
+            next: None,
         }
     }
 
@@ -73,8 +76,25 @@ impl Feed {
         Ok(Self::of(receiver))
     }
 
+    /// Waits until there is something to receive, and takes it out if it says that the input cannot be read.
+    pub async fn failure(&mut self) -> Option<InputError> {
+        if self.next.is_none() {
+            self.next = self.recv().await;
+        }
+        match self.next.take() {
+            Some(Fed::Failed(error)) => Some(error),
+            other => {
+                self.next = other;
+                None
+            }
+        }
+    }
+
     /// Waits for the next message; none after [`Fed::End`] or [`Fed::Failed`]. Loses nothing when it is cancelled.
     pub async fn recv(&mut self) -> Option<Fed> {
+        if let Some(fed) = self.next.take() {
+            return Some(fed);
+        }
         if self.ended {
             return None;
         }

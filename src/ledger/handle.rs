@@ -199,6 +199,16 @@ impl RunLedger {
         self.write(history::retry_failed).await
     }
 
+    /// Settles records without an outcome as `protected`, because their IDs have come onto a protect list since they
+    /// were read.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn protect(&self, seqs: Vec<u64>) -> Result<(), LedgerError> {
+        self.write(move |store, run| history::protect(store, run, &seqs))
+            .await
+    }
+
     /// Records without a definite outcome, by number, after the given one (0 for the first page).
     ///
     /// What it says of attempts covers answered calls and those that an earlier process left unanswered.

@@ -165,6 +165,23 @@ pub(super) fn retry_failed(store: &mut Store, run: i64) -> Result<u64, Fault> {
     Ok(again)
 }
 
+/// Settles records without an outcome as `protected`.
+pub(super) fn protect(store: &mut Store, run: i64, seqs: &[u64]) -> Result<(), Fault> {
+    let mut settled = 0;
+    for seq in seqs {
+        let changed = store
+            .connection
+            .prepare_cached("UPDATE records SET outcome = ?2 WHERE id = ?1 AND outcome IS NULL")?
+            .execute((store::id(run, *seq)?, outcome_code(Outcome::Protected)))?;
+        settled += i64::try_from(changed).unwrap_or(i64::MAX);
+    }
+    store
+        .changes
+        .add(run, Count::Outcome(Outcome::Protected), settled);
+    store.changes.add(run, Count::Pending, -settled);
+    Ok(())
+}
+
 /// All runs, newest first.
 pub(super) fn runs(connection: &Connection) -> Result<Vec<RunInfo>, Fault> {
     list(connection, select_runs!("ORDER BY id DESC"), [])

@@ -43,6 +43,8 @@ pub(super) struct Layered {
     pub cli: Cli,
     /// Things that should be said.
     pub warnings: Vec<String>,
+    /// The options of the command line with their values, as words to be typed again.
+    typed: Vec<(String, Vec<String>)>,
     origins: BTreeMap<String, Origin>,
     raw: BTreeMap<String, String>,
 }
@@ -65,6 +67,15 @@ impl Layered {
             Some(origin) => origin.place.clone(),
             None => format!("the default of --{name}"),
         }
+    }
+
+    /// The options of the command line but for these, as words to be typed again.
+    pub(super) fn typed_but(&self, left_out: &[&str]) -> Vec<String> {
+        let kept = self
+            .typed
+            .iter()
+            .filter(|(name, _)| !left_out.contains(&name.as_str()));
+        kept.flat_map(|(_, words)| words).cloned().collect()
     }
 
     /// An option's value as it was written, escaped; none if it is not set.
@@ -106,7 +117,8 @@ pub(super) fn read(args: Vec<OsString>, env: &Environment) -> Result<Layered, Er
     let cli = Cli::from_arg_matches(&matches)?;
     let mut origins: BTreeMap<_, _> = given.into_iter().map(|(n, g)| (n, g.origin)).collect();
     let mut raw = BTreeMap::new();
-    for Key { name, .. } in &options {
+    let mut typed = Vec::new();
+    for Key { name, takes } in &options {
         let id = name.replace('-', "_");
         if let Some(values) = matches.get_raw(&id) {
             let shown: Vec<_> = values
@@ -120,11 +132,20 @@ pub(super) fn read(args: Vec<OsString>, env: &Environment) -> Result<Layered, Er
                 place: format!("--{name}"),
             };
             origins.insert(name.clone(), origin);
+            let values = matches.get_raw(&id).into_iter().flatten();
+            let words = match takes {
+                Takes::Flag | Takes::Count => vec![format!("--{name}")],
+                _ => values
+                    .flat_map(|value| [format!("--{name}"), value.to_string_lossy().into_owned()])
+                    .collect(),
+            };
+            typed.push((name.clone(), words));
         }
     }
     Ok(Layered {
         cli,
         warnings,
+        typed,
         origins,
         raw,
     })

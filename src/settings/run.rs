@@ -38,6 +38,8 @@ pub struct RunSettings {
     pub mode: Mode,
     /// What is left behind.
     pub results: Results,
+    /// The options as typed, for the advice how to go on: without those that only made sense once.
+    pub typed: Vec<String>,
     /// Whether only trouble is told.
     pub quiet: bool,
     /// How progress is shown; with `--quiet`, `auto` has become `none`.
@@ -177,6 +179,14 @@ pub(super) fn settings(
         },
         mode,
         results: results::results(layered)?,
+        typed: layered.typed_but(&[
+            "resume",
+            "retry-failed",
+            "limit",
+            "max-groups",
+            "dry-run",
+            "yes",
+        ]),
         quiet: screen.quiet,
         progress: match screen.progress {
             ProgressMode::Auto if screen.quiet => ProgressMode::None,

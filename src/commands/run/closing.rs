@@ -169,14 +169,12 @@ impl Closed<'_> {
         let _unused = self.screen.print(&text).is_ok();
     }
 
-    /// The command to go on with, as far as it can be given without repeating what may be secret or long.
+    /// The command to go on with; secrets are in no option.
     fn command(&self) -> String {
-        match &self.settings.service {
-            crate::settings::Service::Simulated { .. } => "disband-batch --simulate".to_owned(),
-            crate::settings::Service::Live(account) => {
-                format!("disband-batch --sdkappid {}", account.sdkappid)
-            }
-        }
+        let words =
+            std::iter::once("disband-batch").chain(self.settings.typed.iter().map(String::as_str));
+        // Only a NUL can't be quoted, and no argument holds one.
+        shlex::try_join(words).unwrap_or_else(|_| "disband-batch".to_owned())
     }
 }
 

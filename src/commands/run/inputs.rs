@@ -46,6 +46,17 @@ pub(super) fn open(settings: &RunSettings, session: &Session) -> Result<Opened, 
     let complete = session
         .earlier()
         .is_some_and(|earlier| earlier.input_complete);
+    if let Some(earlier) = session.earlier()
+        && !sources.is_empty()
+        && sources.len() != earlier.inputs.len()
+    {
+        let error = OtherInputs {
+            was: earlier.inputs.len(),
+            is: sources.len(),
+        };
+        return Err(Error::new(ExitCode::Usage, error)
+            .with_hint("leave the inputs out: the run knows its own"));
+    }
     let reader = match input::open(sources.clone(), &options) {
         Ok(reader) if sources.is_empty() => {
             drop(reader);
@@ -122,6 +133,13 @@ pub(super) async fn intake(opened: Opened, session: &Session) -> Result<Intake, 
         Some(reader) => Some(input::spawn(reader, FEED).map_err(|error| unreadable(&error))?),
     };
     let Some(earlier) = session.earlier() else {
+        let mut feed = feed;
+        // What is wrong with a stream shows at its beginning, and then nobody was called.
+        if let Some(feed) = &mut feed
+            && let Some(error) = feed.failure().await
+        {
+            return Err(session.refuse(unreadable(&error)).await);
+        }
         return Ok(Intake {
             backlog: false,
             live: feed,
@@ -235,6 +253,14 @@ impl Incoming {
     fn rest(self) -> Vec<Record> {
         self.0.collect()
     }
+}
+
+/// The resumed run read something else.
+#[derive(Debug, thiserror::Error)]
+#[error("the run read {was} inputs, and now there are {is}: a resume needs the input as it was")]
+struct OtherInputs {
+    was: usize,
+    is: usize,
 }
 
 /// The input is not what it was.

@@ -60,9 +60,9 @@ impl Job<'_> {
     async fn run(self, mut warnings: Vec<String>) -> Result<ExitCode, Error> {
         let began = (UnixMillis::now(), tokio::time::Instant::now());
         signals::outlive_file_size_limit();
-        let protect = self.protect()?;
         let callee = Callee::prepare(self.settings)?;
         let mut session = Session::open(self.settings, &callee).await?;
+        let protect = self.protect(&session)?;
         let inputs = inputs::open(self.settings, &session)?;
         callee.check_usersig(|| lifetime::likely(self.settings, &inputs))?;
         if self.settings.consent == Consent::Ask {
@@ -104,8 +104,9 @@ impl Job<'_> {
         self.settings.safety.max_groups.is_some() || (self.settings.consent == Consent::Ask && !dry)
     }
 
-    fn protect(self) -> Result<ProtectList, Error> {
-        let list = ProtectList::load(&self.settings.safety.protect).map_err(|error| {
+    fn protect(self, session: &Session) -> Result<ProtectList, Error> {
+        let paths = session.protect_lists(&self.settings.safety.protect);
+        let list = ProtectList::load(&paths).map_err(|error| {
             let hint = error.hint();
             Error::new(ExitCode::Usage, error).with_hint(hint)
         })?;

@@ -1,6 +1,6 @@
 //! The run in the ledger: begun or gone on with, one at a time for an app.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{
     cli::ResumeTarget,
@@ -84,6 +84,24 @@ impl Session {
     /// The run that is resumed, as it was.
     pub(super) fn earlier(&self) -> Option<&RunInfo> {
         self.earlier.as_ref()
+    }
+
+    /// The protect lists of the run: those named now, and those that it began with, which hold for all of it.
+    pub(super) fn protect_lists(&self, named: &[PathBuf]) -> Vec<PathBuf> {
+        let recorded = self.earlier.iter().flat_map(|earlier| {
+            let lists = earlier.session.options["protect"].as_array();
+            lists
+                .into_iter()
+                .flatten()
+                .filter_map(|path| path.as_str().map(PathBuf::from))
+        });
+        let named = named
+            .iter()
+            .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+        let mut lists: Vec<PathBuf> = named.chain(recorded).collect();
+        lists.sort();
+        lists.dedup();
+        lists
     }
 
     /// The run's ledger; only after [`Self::begin`].
@@ -266,7 +284,7 @@ fn options(settings: &RunSettings, session: &Session) -> serde_json::Value {
         "limit": safety.limit,
         "max_groups": safety.max_groups,
         "max_duration_s": safety.max_duration.map(|d| d.as_secs()),
-        "protect": safety.protect,
+        "protect": session.protect_lists(&safety.protect),
         "report": super::outputs::recorded_path(settings, session.run_id()),
     })
 }

@@ -17,11 +17,34 @@ pub(super) fn presentable(mut info: String, usersig: &str) -> Box<str> {
             }
         }
     }
+    info = without_pieces(info, usersig);
     if info.len() > MAX_BYTES {
         let cut = (0..=MAX_BYTES).rfind(|&at| info.is_char_boundary(at));
         info.truncate(cut.unwrap_or(0));
     }
     info.into_boxed_str()
+}
+
+/// Shorter than this, an echoed piece of a UserSig tells nothing worth having.
+const PIECE: usize = 20;
+
+/// Takes out every word that holds a piece of the UserSig: an echo may be cut at either end.
+fn without_pieces(info: String, usersig: &str) -> String {
+    let is_piece = |word: &str| {
+        let windows = word.as_bytes().windows(PIECE);
+        windows
+            .filter_map(|window| std::str::from_utf8(window).ok())
+            .any(|window| usersig.contains(window))
+    };
+    let of_a_usersig = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '-' | '_');
+    let pieces: Vec<String> = info
+        .split(|c| !of_a_usersig(c))
+        .filter(|word| word.len() >= PIECE && is_piece(word))
+        .map(str::to_owned)
+        .collect();
+    pieces.iter().fold(info, |info, piece| {
+        info.replace(piece.as_str(), "[redacted]")
+    })
 }
 
 #[cfg(test)]
@@ -44,6 +67,17 @@ mod tests {
                 "bad url /v4?usersig=[redacted]&random=1, I said [redacted]"
             );
         }
+    }
+
+    #[test]
+    fn a_piece_of_the_usersig_is_redacted_too() {
+        for piece in [&USERSIG[..60], &USERSIG[30..], &USERSIG[10..30]] {
+            let info = format!("cut short: usersig={piece} (60 of 95)");
+            let shown = presentable(info, USERSIG);
+            assert_eq!(&*shown, "cut short: usersig=[redacted] (60 of 95)");
+        }
+        let other = "the group AbCdEfGhIjKlMnOpQrStUvWxYz0123456789 is gone";
+        assert_eq!(&*presentable(other.to_owned(), USERSIG), other);
     }
 
     #[test]
