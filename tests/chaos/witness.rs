@@ -1,11 +1,14 @@
 //! Holds what the service saw, what the ledger knows and what the report says against each other.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use disband_batch::simulator::Simulator;
 use rusqlite::Connection;
 
-use crate::session::Home;
+use crate::{RATE, session::Home};
 
 /// Codes after which a group is not called again, of those that this world gives.
 const DEFINITE: [i64; 3] = [0, 10007, 10010];
@@ -107,4 +110,30 @@ pub(crate) fn ledger(home: &Home, simulator: &Simulator) {
             "{group}: {calls} calls came, {intended} were intended"
         );
     }
+}
+
+/// Never much more than the rate, over all sessions: packets of a stopped process may be late, but not many.
+pub(crate) fn pace(simulator: &Simulator) {
+    let second = Duration::from_secs(1);
+    let mut arrivals: Vec<Duration> = simulator.log().iter().map(|call| call.at).collect();
+    arrivals.sort_unstable();
+    let (mut first, mut most, mut when) = (0, 0, Duration::ZERO);
+    for (n, &at) in arrivals.iter().enumerate() {
+        while arrivals[first] + second <= at {
+            first += 1;
+        }
+        if n + 1 - first > most {
+            (most, when) = (n + 1 - first, arrivals[first]);
+        }
+    }
+    let tenths = (0..12).map(|tenth| {
+        let begin = when + second * tenth / 10;
+        let end = begin + second / 10;
+        arrivals.partition_point(|&at| at < end) - arrivals.partition_point(|&at| at < begin)
+    });
+    assert!(
+        most <= RATE as usize * 103 / 100,
+        "{most} calls in the second after {when:?}; in tenths of it: {:?}",
+        tenths.collect::<Vec<_>>()
+    );
 }
