@@ -84,7 +84,7 @@ fn play(seed: u64) {
     witness::report(&home, &simulator, &groups);
     witness::ledger(&home, &simulator);
     assert_eq!(simulator.violations(), []);
-    witness::pace(&simulator);
+    witness::pace(&home, &simulator);
 }
 
 /// A list with what lists have: duplicates, topics, nonsense.

@@ -46,12 +46,16 @@ pub(crate) fn report(home: &Home, simulator: &Simulator, groups: &[String]) {
         .values()
         .filter(|outcome| *outcome == "failed")
         .count();
-    let summary = std::fs::read(home.path("summary.json")).unwrap();
-    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    let summary = summary(home);
     assert_eq!(summary["status"], "finished");
     assert_eq!(summary["outcomes"]["failed"], failed);
     assert_eq!(summary["input_records"], seqs.len());
     assert_eq!(simulator.stats().destroyed as usize + failed, groups.len());
+}
+
+fn summary(home: &Home) -> serde_json::Value {
+    let summary = std::fs::read(home.path("summary.json")).unwrap();
+    serde_json::from_slice(&summary).unwrap()
 }
 
 /// Each call that the service saw was intended first, and none was made after a definite answer was on disk.
@@ -112,8 +116,14 @@ pub(crate) fn ledger(home: &Home, simulator: &Simulator) {
     }
 }
 
-/// Never much more than the rate, over all sessions: packets of a stopped process may be late, but not many.
-pub(crate) fn pace(simulator: &Simulator) {
+/// Never more than the rate by the program's own count, and over all sessions about the rate as the service sees it: a
+/// busy machine wakes the simulator late, too, and two sessions on each other's heels would come near twice the rate.
+pub(crate) fn pace(home: &Home, simulator: &Simulator) {
+    let by_its_own = summary(home)["max_calls_in_one_second"].as_u64();
+    assert!(
+        by_its_own.is_some_and(|most| most <= u64::from(RATE)),
+        "{by_its_own:?}"
+    );
     let second = Duration::from_secs(1);
     let mut arrivals: Vec<Duration> = simulator.log().iter().map(|call| call.at).collect();
     arrivals.sort_unstable();
@@ -132,7 +142,7 @@ pub(crate) fn pace(simulator: &Simulator) {
         arrivals.partition_point(|&at| at < end) - arrivals.partition_point(|&at| at < begin)
     });
     assert!(
-        most <= RATE as usize * 103 / 100,
+        most <= RATE as usize * 5 / 4,
         "{most} calls in the second after {when:?}; in tenths of it: {:?}",
         tenths.collect::<Vec<_>>()
     );
