@@ -16,8 +16,11 @@ use disband_batch::{
     tencent::{usersig, wire},
 };
 
-/// An entry, by the name of its fuzz target and of its folder of seeds.
-pub(crate) const ENTRIES: [(&str, fn(&[u8])); 6] = [
+/// An entry.
+type Entry = fn(&[u8]);
+
+/// All entries, by the names of their fuzz targets and of their folders of seeds.
+pub(crate) const ENTRIES: [(&str, Entry); 6] = [
     ("csv", csv),
     ("jsonl", jsonl),
     ("lines", lines),
