@@ -1,11 +1,14 @@
 //! Holds what the service saw, what the ledger knows and what the report says against each other.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use disband_batch::simulator::Simulator;
 use rusqlite::Connection;
 
-use crate::session::Home;
+use crate::{RATE, session::Home};
 
 /// Codes after which a group is not called again, of those that this world gives.
 const DEFINITE: [i64; 3] = [0, 10007, 10010];
@@ -43,12 +46,16 @@ pub(crate) fn report(home: &Home, simulator: &Simulator, groups: &[String]) {
         .values()
         .filter(|outcome| *outcome == "failed")
         .count();
-    let summary = std::fs::read(home.path("summary.json")).unwrap();
-    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    let summary = summary(home);
     assert_eq!(summary["status"], "finished");
     assert_eq!(summary["outcomes"]["failed"], failed);
     assert_eq!(summary["input_records"], seqs.len());
     assert_eq!(simulator.stats().destroyed as usize + failed, groups.len());
+}
+
+fn summary(home: &Home) -> serde_json::Value {
+    let summary = std::fs::read(home.path("summary.json")).unwrap();
+    serde_json::from_slice(&summary).unwrap()
 }
 
 /// Each call that the service saw was intended first, and none was made after a definite answer was on disk.
@@ -107,4 +114,36 @@ pub(crate) fn ledger(home: &Home, simulator: &Simulator) {
             "{group}: {calls} calls came, {intended} were intended"
         );
     }
+}
+
+/// Never more than the rate by the program's own count, and over all sessions about the rate as the service sees it: a
+/// busy machine wakes the simulator late, too, and two sessions on each other's heels would come near twice the rate.
+pub(crate) fn pace(home: &Home, simulator: &Simulator) {
+    let by_its_own = summary(home)["max_calls_in_one_second"].as_u64();
+    assert!(
+        by_its_own.is_some_and(|most| most <= u64::from(RATE)),
+        "{by_its_own:?}"
+    );
+    let second = Duration::from_secs(1);
+    let mut arrivals: Vec<Duration> = simulator.log().iter().map(|call| call.at).collect();
+    arrivals.sort_unstable();
+    let (mut first, mut most, mut when) = (0, 0, Duration::ZERO);
+    for (n, &at) in arrivals.iter().enumerate() {
+        while arrivals[first] + second <= at {
+            first += 1;
+        }
+        if n + 1 - first > most {
+            (most, when) = (n + 1 - first, arrivals[first]);
+        }
+    }
+    let tenths = (0..12).map(|tenth| {
+        let begin = when + second * tenth / 10;
+        let end = begin + second / 10;
+        arrivals.partition_point(|&at| at < end) - arrivals.partition_point(|&at| at < begin)
+    });
+    assert!(
+        most <= RATE as usize * 5 / 4,
+        "{most} calls in the second after {when:?}; in tenths of it: {:?}",
+        tenths.collect::<Vec<_>>()
+    );
 }
