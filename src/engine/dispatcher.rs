@@ -366,7 +366,7 @@ impl<D: Disband> Dispatcher<D> {
         };
         match durable {
             Ok(()) => {
-                self.lookahead.took(asked.elapsed());
+                self.lookahead.took(asked.elapsed(), self.now());
                 self.ready.extend(prepared);
             }
             Err(error) => self.stopper.stop(StopReason::Trouble(error.to_string())),

@@ -31,8 +31,8 @@ const COMMON: &str = "PRAGMA cache_size = -8192; PRAGMA mmap_size = 0; PRAGMA te
 ///
 /// FULL: a commit has reached the disk when it returns. `fullfsync` makes that true on macOS as well. A checkpoint every
 /// 4,000 pages (16 MB): IDs in no order touch a page of the index each, and a page that is touched again before the
-/// checkpoint is written back once (half the CPU per record of a checkpoint every 1,000 pages). The limit gives back
-/// what a long reader made the log grow to.
+/// checkpoint is written back once (at 300,000 records about a third less CPU than with a checkpoint every 1,000 pages).
+/// The limit gives back what a long reader made the log grow to.
 const DURABLE: &str = "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA wal_autocheckpoint = 4000; \
                        PRAGMA journal_size_limit = 33554432;";
 

@@ -156,7 +156,7 @@ impl RunLedger {
     /// Enters records; returns what each turned out to be, in the same order.
     ///
     /// Large batches are cheaper: IDs in no order touch a page of the index each, and a commit writes a page once
-    /// however many of its entries are new. Batches of 4,096 take half the CPU of batches of 256.
+    /// however many of its entries are new. At 300,000 records batches of 4,096 take about a third less CPU than batches of 256.
     ///
     /// # Errors
     /// [`LedgerError`]; a record's number must be new in the run.

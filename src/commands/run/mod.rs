@@ -59,6 +59,7 @@ struct Job<'a> {
 impl Job<'_> {
     async fn run(self, mut warnings: Vec<String>) -> Result<ExitCode, Error> {
         let began = (UnixMillis::now(), tokio::time::Instant::now());
+        signals::outlive_file_size_limit();
         let protect = self.protect()?;
         let callee = Callee::prepare(self.settings)?;
         let mut session = Session::open(self.settings, &callee).await?;
