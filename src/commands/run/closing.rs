@@ -14,6 +14,7 @@ use crate::{
         summary::{Status, Summary},
     },
     settings::RunSettings,
+    tencent::codes,
     wall::UnixMillis,
 };
 
