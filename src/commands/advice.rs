@@ -6,8 +6,8 @@ use crate::{
 };
 
 /// For calls that got no answer of the service's and were tried again.
-const TRIED_AGAIN: &str = "Nothing to do for answers: the call is tried again. Groups that ended like this get another try with \
-     --resume and --retry-failed.";
+const TRIED_AGAIN: &str =
+    "Nothing to do: the call is tried again; --retry-failed takes the groups that ended like this.";
 
 /// What to do, where anything can be said beyond the error's own text.
 pub(super) fn advice(error: &Fault) -> Option<&'static str> {
