@@ -53,10 +53,8 @@ pub fn percent(n: u64, total: u64) -> String {
 
 /// Milliseconds from a measured duration, in whole microseconds, which is what the ledger keeps of it.
 pub fn ms(duration: Duration) -> f64 {
-    rounded(
-        Duration::from_micros(duration.as_micros().try_into().unwrap_or(u64::MAX)).as_secs_f64()
-            * 1000.0,
-    )
+    let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    rounded(Duration::from_micros(us).as_secs_f64() * 1000.0)
 }
 
 /// Rounds to three decimals, which is as much as any figure of ours is worth.

@@ -62,12 +62,23 @@ pub struct Cli {
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
     /// The runs that the ledger knows, newest first
+    ///
+    /// A run whose process ended without a word is `killed`. NOT_ATTEMPTED (LEFT where the terminal is narrow) are the
+    /// records that have no outcome; --resume takes them.
     Runs,
     /// A run's report again, from the ledger
+    ///
+    /// Also while the run goes on. Rows stand in the order of the input; records that have no outcome are
+    /// `not_attempted`. As html it is one page about the run, which needs no network.
     Report(ReportArgs),
     /// Whether key, admin account, region and address are right; touches no group
+    ///
+    /// Makes one call that only counts the app's groups. Exit code 0 if all is right, 3 if something is wrong, and then
+    /// what and how to mend it.
     Check,
     /// The embedded service, standing alone
+    ///
+    /// Its URL goes to stdout. It ends with SIGINT or SIGTERM, with exit code 0.
     Simulator(crate::simulator::SimulatorArgs),
     /// Each setting and where it came from
     Config,
@@ -95,7 +106,7 @@ impl Command {
 /// Which run, and how its report is written.
 #[derive(Args, Clone, Debug)]
 pub struct ReportArgs {
-    /// The run's ID, as `runs` shows it
+    /// The run's ID, as `runs` shows it, or its beginning
     #[arg(value_name = "RUN", value_parser = values::run_id)]
     pub run: String,
 
@@ -108,7 +119,7 @@ pub struct ReportArgs {
     )]
     pub format: Option<ExportFormat>,
 
-    /// Where to, `-` for stdout [default: stdout]
+    /// Where to: a file that is not there yet (`{run}` stands for the run's ID), or `-` for stdout [default: stdout]
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
 }

@@ -179,6 +179,15 @@ impl FromStr for MaxFailures {
     }
 }
 
+impl fmt::Display for MaxFailures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
 /// Which run goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResumeTarget {

@@ -1,5 +1,6 @@
 //! The jobs: the only place where the rooms are put together.
 
+mod advice;
 mod callee;
 mod check;
 mod completions;

@@ -55,14 +55,15 @@ pub(super) fn serve(
 }
 
 fn run(settings: SimulatorSettings, screen: &Screen, quiet: bool) -> Result<(), CannotServe> {
-    let (key_file, write_key) = (
-        settings.secret_key_file.clone(),
-        settings.args.write_key.clone(),
-    );
+    let write_key = settings.args.write_key.clone();
+    // Whoever runs against the simulator from this environment names the same file there.
+    let key_file = settings
+        .secret_key_file
+        .filter(|file| Some(file) != write_key.as_ref());
     let options = settings.args.options(
         settings.sdkappid.map(u64::from),
         settings.identifier,
-        settings.secret_key_file,
+        key_file.clone(),
     )?;
     let key_file = match (key_file, write_key) {
         (Some(file), Some(_)) => return Err(CannotServe::KeyIsThere(file)),

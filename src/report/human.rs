@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use console::{Style, measure_text_width, pad_str, truncate_str};
 
 use super::{
-    errors::ErrorCount,
+    errors::{ErrorCount, Fault},
     summary::{Status, Summary},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Says what an error means and what to do about it, if anybody knows.
-pub type Advice<'a> = &'a dyn Fn(Option<i64>) -> Option<&'static str>;
+pub type Advice<'a> = &'a dyn Fn(&Fault) -> Option<&'static str>;
 
 /// Everything that the closing words tell.
 pub struct Closing<'a> {
@@ -147,7 +147,7 @@ impl Closing<'_> {
                 line,
                 &Style::new(),
             );
-            if let Some(advice) = (self.advice)(error.fault.code()) {
+            if let Some(advice) = (self.advice)(&error.fault) {
                 let indent = " ".repeat(LABEL + 3);
                 page.wrapped(
                     &format!("{indent}-> "),
@@ -269,13 +269,10 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{errors::Fault, summary::tests::sample},
-        *,
-    };
+    use super::{super::summary::tests::sample, *};
 
-    fn advice(code: Option<i64>) -> Option<&'static str> {
-        (code == Some(10007)).then_some(
+    fn advice(error: &Fault) -> Option<&'static str> {
+        (error.code() == Some(10007)).then_some(
             "groups of this type cannot be disbanded, or the account is no admin of the app: see the type in the \
              console",
         )

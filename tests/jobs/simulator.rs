@@ -56,7 +56,12 @@ impl Drop for Alone {
 fn a_run_against_it_needs_what_it_says_and_nothing_else() {
     let home = Home::with_faults(&[]);
     for signal in ["-TERM", "-INT"] {
-        let alone = Alone::start(&home, &["--write-key=simulators.key", "--rate-limit=0"]);
+        let key = [
+            "--write-key=simulators.key",
+            "--secret-key-file=simulators.key",
+        ];
+        let more = if signal == "-TERM" { &key[..1] } else { &key };
+        let alone = Alone::start(&home, &[&["--rate-limit=0"], more].concat());
         let report = format!("--report={{run}}{signal}.csv");
         let mut run = home.main_job(25, &[&report, "--secret-key-file=simulators.key"]);
         let run = run

@@ -16,7 +16,6 @@ use crate::{
         statistics::{LatencyMs, Statistics},
     },
     settings::ReportSettings,
-    tencent::codes,
 };
 
 use super::{
@@ -24,7 +23,10 @@ use super::{
     facts::{self, Pace},
     in_answer_order::{InAnswerOrder, Waiting},
 };
-use crate::{commands::standing::Standing, wall::UnixMillis};
+use crate::{
+    commands::{advice::advice, standing::Standing},
+    wall::UnixMillis,
+};
 
 /// Kinds of errors that the page tells of.
 const ERRORS: usize = 100;
@@ -49,7 +51,7 @@ pub(super) fn write(
             outcomes: &outcomes(&run),
             series: &series(&report)?,
             errors: &calls.errors,
-            advice: &|code| code.map(|code| codes::explain(code).advice),
+            advice: &advice,
         };
         let failures = report.each_row(RowFilter::Failures).take(MOST_ROWS);
         page.write(failures.map(|row| Ok::<_, CannotReport>(row?)), out)

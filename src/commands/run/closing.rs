@@ -18,7 +18,12 @@ use crate::{
     wall::UnixMillis,
 };
 
-use super::{super::callee::Callee, consent, outputs::Outputs, session::Session};
+use super::{
+    super::{advice::advice, callee::Callee},
+    consent,
+    outputs::Outputs,
+    session::Session,
+};
 
 /// The commonest errors that are told.
 const ERRORS: usize = 10;
@@ -155,7 +160,7 @@ impl Closed<'_> {
         let closing = Closing {
             summary,
             errors: &errors,
-            advice: &|code| code.map(|code| codes::explain(code).advice),
+            advice: &advice,
             report: Some(outputs.report_name()),
             command: &self.command(),
         };

@@ -281,6 +281,8 @@ fn options(settings: &RunSettings, session: &Session) -> serde_json::Value {
         "max_attempts": pace.max_attempts,
         "max_outage_s": pace.max_outage.as_secs(),
         "timeout_ms": u64::try_from(settings.calls.timeout.as_millis()).unwrap_or(u64::MAX),
+        "connect_timeout_ms": u64::try_from(settings.calls.connect_timeout.as_millis()).unwrap_or(u64::MAX),
+        "max_failures": safety.max_failures.map(|most| most.to_string()),
         "limit": safety.limit,
         "max_groups": safety.max_groups,
         "max_duration_s": safety.max_duration.map(|d| d.as_secs()),

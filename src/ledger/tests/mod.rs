@@ -1,5 +1,6 @@
 //! Tests of the ledger as a whole; what is only arithmetic is tested beside it.
 
+mod archive;
 mod crash;
 mod faults;
 mod files;

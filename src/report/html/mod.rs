@@ -222,7 +222,7 @@ impl HtmlReport<'_> {
                 records: figures::count(error.records),
                 answers: figures::count(error.answers),
                 sample: &error.sample,
-                advice: (self.advice)(error.fault.code()),
+                advice: (self.advice)(&error.fault),
             })
             .collect()
     }
@@ -281,7 +281,7 @@ mod tests {
             outcomes: &outcomes,
             series: &series.finish(),
             errors: &errors,
-            advice: &|code| (code == Some(10007)).then_some("see the group's type"),
+            advice: &|error| (error.code() == Some(10007)).then_some("see the group's type"),
         };
         let mut out = Vec::new();
         page.write(failures.into_iter().map(Ok::<_, HtmlError>), &mut out)
