@@ -177,3 +177,20 @@ fn a_terminal_that_went_away_does_not_keep_a_run_from_ending() {
     assert_eq!(run.stderr, "");
     assert_each_record_once(&scenario.report(), GROUPS as u64);
 }
+
+#[test]
+fn signals_that_were_ignored_from_the_start_stay_ignored() {
+    // What nohup does, and a shell to commands in the background of a script.
+    for signal in ["HUP", "INT"] {
+        let scenario = Scenario::new();
+        scenario.service.set_outage(Outage::Stall).unwrap();
+        let ids = scenario.ids(GROUPS);
+        let script = format!("trap '' {signal}; exec $PROGRAM {}", ids.display());
+        let run = scenario.program().in_shell(&script).start();
+        scenario.wait_for_calls(GROUPS as u64);
+        run.signal(signal);
+        scenario.service.set_outage(Outage::None).unwrap();
+        let run = run.wait().exits(0);
+        assert!(!run.stderr.contains(ASKED), "{}", run.stderr);
+    }
+}
