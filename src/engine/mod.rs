@@ -35,6 +35,7 @@ use crate::{
     disband::Disband,
     ledger::{LedgerError, RowFilter, RunLedger},
     observe::{Observer, RowSink, Snapshot},
+    outcome::Outcome,
     protect::ProtectList,
     retry::RetryPolicy,
 };
@@ -190,6 +191,9 @@ pub async fn run<D: Disband, S: RowSink>(
     }
     let known = ledger.tally().await?;
     collector.tally = known.counts.outcomes;
+    collector
+        .tally
+        .add_many(Outcome::NotAttempted, known.counts.pending);
     let mut snapshot = dispatched.snapshot;
     snapshot.records = known.counts.records;
     snapshot.total = intake.complete.then_some(known.counts.records);

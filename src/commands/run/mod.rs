@@ -3,8 +3,8 @@
 mod closing;
 mod consent;
 mod inputs;
+mod lifetime;
 mod outputs;
-mod service;
 mod session;
 mod signals;
 
@@ -25,10 +25,10 @@ use crate::{
     wall::UnixMillis,
 };
 
+use super::callee::Callee;
 use closing::Closed;
 use inputs::Opened;
 use outputs::{Outputs, Sink};
-use service::Callee;
 use session::Session;
 
 /// Does the main job.
@@ -67,7 +67,7 @@ impl Job<'_> {
         let callee = Callee::prepare(self.settings)?;
         let mut session = Session::open(self.settings, &callee).await?;
         let inputs = inputs::open(self.settings, &session)?;
-        callee.check_lifetime(self.settings, &inputs)?;
+        callee.check_usersig(|| lifetime::likely(self.settings, &inputs))?;
         if self.settings.consent == Consent::Ask {
             consent::terminal_is_there(callee.sdkappid())?;
         }
