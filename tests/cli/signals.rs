@@ -194,3 +194,29 @@ fn signals_that_were_ignored_from_the_start_stay_ignored() {
         assert!(!run.stderr.contains(ASKED), "{}", run.stderr);
     }
 }
+
+#[test]
+fn a_reader_that_reads_nothing_does_not_keep_the_second_signal_from_ending_the_run() {
+    let scenario = Scenario::new();
+    let ids = scenario.ids(5_000);
+    let (run, stdout) = scenario
+        .program()
+        .args(["--report", "-"])
+        .arg(ids)
+        .start_with_stdout();
+    // More rows than a pipe holds.
+    scenario.wait_for_calls(2_000);
+    run.signal("INT");
+    run.wait_until_says(ASKED);
+    run.signal("INT");
+    run.wait().exits(130);
+    drop(stdout);
+    let resumed = scenario
+        .program()
+        .args(["--resume", "--report", "-"])
+        .run()
+        .exits(0);
+    let rows = read_csv(&resumed.stdout);
+    assert_each_record_once(&rows, 5_000);
+    assert_eq!(figures(&rows).get("already_gone"), None);
+}

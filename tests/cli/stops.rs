@@ -175,7 +175,7 @@ fn an_outage_is_waited_for_so_long_and_no_longer() {
     ] {
         let scenario = Scenario::new();
         scenario.service.set_outage(outage).unwrap();
-        let program = scenario.program().args(["--max-outage", "2s"]);
+        let program = scenario.program().args(["--max-outage", "1s"]);
         usual(&scenario, program)
             .exits(3)
             .says("--max-outage")
@@ -234,7 +234,7 @@ fn a_full_disk_stops_the_run_and_what_was_recorded_stays() {
 
     // Room for the ledger and a few rows, and no more.
     let scenario = Scenario::new();
-    scenario.ids(20_000);
+    scenario.ids(8_000);
     let run = scenario
         .program()
         .in_shell("ulimit -f 600; exec $PROGRAM ids.txt")
@@ -242,15 +242,15 @@ fn a_full_disk_stops_the_run_and_what_was_recorded_stays() {
     assert_eq!(run.status.code(), Some(3), "{run:?}");
     assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
     let before = scenario.service.stats().calls;
-    assert!(before < 20_000);
+    assert!(before < 8_000);
     scenario
         .program()
-        .args(["--rate", "20000"])
+        .args(["--rate", "8000"])
         .arg("--resume")
         .run()
         .exits(0);
     let rows = scenario.report();
-    assert_each_record_once(&rows, 20_000);
+    assert_each_record_once(&rows, 8_000);
     let figures = figures(&rows);
     assert_eq!(figures.get("already_gone"), None, "{figures:?}");
 }
@@ -302,11 +302,11 @@ fn a_run_that_is_faster_than_the_service_allows_slows_down_and_fails_nobody() {
     scenario
         .program()
         .args(["--rate", "300", "--max-attempts", "1"])
-        .arg(scenario.ids(400))
+        .arg(scenario.ids(200))
         .run()
         .exits(0)
         .says("slowing down");
-    assert_eq!(figures(&scenario.report())["disbanded"], 400);
+    assert_eq!(figures(&scenario.report())["disbanded"], 200);
     assert!(scenario.service.stats().throttled > 0);
 }
 
@@ -315,7 +315,7 @@ fn a_machine_with_few_file_descriptors_fails_nobody() {
     let scenario = Scenario::with(|options| {
         options.latency = Latency::fixed(Duration::from_millis(200));
     });
-    scenario.ids(1_500);
+    scenario.ids(600);
     let run = scenario
         .program()
         .args(["--concurrency", "1000"])
