@@ -220,3 +220,16 @@ fn a_reader_that_reads_nothing_does_not_keep_the_second_signal_from_ending_the_r
     assert_each_record_once(&rows, 5_000);
     assert_eq!(figures(&rows).get("already_gone"), None);
 }
+
+#[test]
+fn a_reader_of_the_logs_that_has_seen_enough_does_not_end_the_run() {
+    let scenario = Scenario::new();
+    scenario.ids(GROUPS);
+    scenario
+        .program()
+        .env("RUST_LOG", "trace")
+        .in_shell("{ $PROGRAM -vv --progress lines ids.txt; echo $? > code; } 2>&1 | head -n 1")
+        .run();
+    assert_eq!(scenario.read("code"), "0\n");
+    assert_each_record_once(&scenario.report(), GROUPS as u64);
+}
