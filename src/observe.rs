@@ -102,6 +102,16 @@ pub enum SinkFailed {
     Trouble(String),
 }
 
+/// A [`RowSink`] that hands each row to a function.
+pub struct Each<F>(pub F);
+
+impl<F: FnMut(Row) + Send + 'static> RowSink for Each<F> {
+    async fn write(&mut self, rows: Vec<Row>) -> Result<(), SinkFailed> {
+        rows.into_iter().for_each(&mut self.0);
+        Ok(())
+    }
+}
+
 /// Where the rows of a run go, in batches.
 pub trait RowSink: Send + 'static {
     /// Takes rows that the ledger holds already; slow writing slows the run.

@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, time::timeout_at};
 
 use crate::{
     group::GroupId,
-    input::{Fed, Feed, Findings},
+    input::{Fed, Feed, Findings, InputError},
     ledger::{Admission, Admitted, LedgerError, NewRecord, Pending, RunLedger},
     outcome::Outcome,
     protect::ProtectList,
@@ -66,6 +66,30 @@ pub struct Intake {
     pub first: Vec<Record>,
     /// A stream, whose end a stopped run awaits only for a while.
     pub is_stream: bool,
+}
+
+impl Intake {
+    /// A new run's groups, from an iterator that always ends.
+    ///
+    /// # Errors
+    /// [`InputError`] when the system has no room for the iterator's thread.
+    pub fn of_ids<I>(ids: I) -> Result<Self, InputError>
+    where
+        I: IntoIterator<Item: Into<Box<str>>>,
+        I::IntoIter: Send + 'static,
+    {
+        Feed::of_ids(ids).map(Self::of)
+    }
+
+    /// A new run's groups, from a feed whose end is always awaited.
+    pub fn of(feed: Feed) -> Self {
+        Self {
+            backlog: false,
+            live: Some(feed),
+            first: Vec::new(),
+            is_stream: false,
+        }
+    }
 }
 
 /// How the input ended.

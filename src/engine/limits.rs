@@ -29,6 +29,18 @@ pub struct Limits {
     pub max_called: Option<u64>,
 }
 
+impl Default for Limits {
+    /// Half an hour of patience, and no other limit.
+    fn default() -> Self {
+        Self {
+            max_failures: None,
+            max_outage: Duration::from_secs(30 * 60),
+            max_duration: None,
+            max_called: None,
+        }
+    }
+}
+
 /// What counts towards the limits.
 #[derive(Debug)]
 pub(super) struct Watch {

@@ -33,11 +33,13 @@ use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 use crate::{
     disband::Disband,
+    input::PROGRAM,
     ledger::{LedgerError, RowFilter, RunLedger},
-    observe::{Observer, RowSink, Snapshot},
+    observe::{Each, Observer, RowSink, Snapshot},
     outcome::Outcome,
     protect::ProtectList,
     retry::RetryPolicy,
+    row::Row,
 };
 
 use collector::{Collector, Message};
@@ -67,12 +69,43 @@ pub struct Plan {
     pub sources: Arc<[Arc<str>]>,
 }
 
+/// Calls in flight at most, unless told otherwise: 200 a second at a latency of a second and a bit.
+pub const CONCURRENCY: usize = 256;
+
+/// Calls for one group, unless told otherwise, before it is `exhausted`.
+pub const MAX_ATTEMPTS: NonZeroU32 = NonZeroU32::new(5).unwrap();
+
+impl Plan {
+    /// A plan for `rate` calls a second with everything else as the command line has it by default. The service takes 200
+    /// a second from all of an app's programs together (API page "Disbanding a Group").
+    pub fn new(rate: NonZeroU32) -> Self {
+        Self {
+            rate,
+            concurrency: CONCURRENCY,
+            retry: RetryPolicy::new(MAX_ATTEMPTS),
+            limits: Limits::default(),
+            protect: Arc::default(),
+            sources: Arc::from([Arc::from(PROGRAM)]),
+        }
+    }
+}
+
 /// Those who are told of a run as it goes.
 pub struct Audience<S> {
     /// Told of rows, calls, notices and figures.
     pub observers: Vec<Box<dyn Observer + Send>>,
     /// Takes the rows.
     pub report: Option<S>,
+}
+
+impl<F: FnMut(Row) + Send + 'static> Audience<Each<F>> {
+    /// Calls `row` with each row, once the ledger holds it, and tells nobody else.
+    pub fn of_rows(row: F) -> Self {
+        Self {
+            observers: Vec::new(),
+            report: Some(Each(row)),
+        }
+    }
 }
 
 /// Why a run could not be brought to an end.

@@ -9,10 +9,13 @@ use super::{
     findings::Findings,
     reader::Reader,
 };
-use crate::record::Record;
+use crate::record::{Content, Record};
 
 /// The most records in one message: enough that the channel costs nothing, few enough that one is soon done with.
 pub const BATCH: usize = 512;
+
+/// The source's name where a program hands over IDs, in place of a file's.
+pub const PROGRAM: &str = "program";
 
 /// What the thread sends.
 #[derive(Debug)]
@@ -42,6 +45,32 @@ impl Feed {
             receiver,
             ended: false,
         }
+    }
+
+    /// A feed of IDs that a program hands over, each as it stands; its place in the iterator is its `line`.
+    ///
+    /// The iterator runs on a thread of its own, one batch ahead of the calls, and waits when they do.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no room for another thread.
+    pub fn of_ids<I>(ids: I) -> Result<Self, InputError>
+    where
+        I: IntoIterator<Item: Into<Box<str>>>,
+        I::IntoIter: Send + 'static,
+    {
+        let (sender, receiver) = mpsc::channel(1);
+        let records = (1..).zip(ids).map(|(seq, id)| Record {
+            seq,
+            source: 0,
+            line: seq,
+            content: Content::Text(id.into()),
+        });
+        thread::Builder::new()
+            .name("input".to_owned())
+            .spawn(move || feed_ids(records, &sender))
+            .map_err(|error| Fault::Thread(error).of(&Arc::from(PROGRAM)))?;
+        Ok(Self::of(receiver))
     }
 
     /// Waits for the next message; none after [`Fed::End`] or [`Fed::Failed`]. Loses nothing when it is cancelled.
@@ -89,5 +118,49 @@ fn feed(mut reader: Reader, sender: &Sender<Fed>) {
         if sender.blocking_send(fed).is_err() || last {
             return;
         }
+    }
+}
+
+fn feed_ids(mut records: impl Iterator<Item = Record>, sender: &Sender<Fed>) {
+    let mut findings = Findings::default();
+    loop {
+        let batch: Vec<Record> = records.by_ref().take(BATCH).collect();
+        findings.records += batch.len() as u64;
+        let fed = match batch.is_empty() {
+            false => Fed::Records(batch),
+            true => Fed::End(std::mem::take(&mut findings)),
+        };
+        let last = !matches!(fed, Fed::Records(_));
+        if sender.blocking_send(fed).is_err() || last {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn ids_of_a_program_are_numbered_and_end_with_their_count() {
+        let ids = (1..=BATCH + 1).map(|n| format!("g{n}"));
+        let mut feed = Feed::of_ids(ids).unwrap();
+        let (mut numbers, mut end) = (Vec::new(), None);
+        while let Some(fed) = feed.recv().await {
+            match fed {
+                Fed::Records(records) => numbers.extend(records.iter().map(|r| r.seq)),
+                Fed::End(findings) => end = Some(findings.records),
+                Fed::Failed(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(numbers, (1..=BATCH as u64 + 1).collect::<Vec<_>>());
+        assert_eq!(end, Some(BATCH as u64 + 1));
+    }
+
+    #[tokio::test]
+    async fn an_iterator_that_panics_is_no_list_that_ended() {
+        let ids = (0..).map(|n| if n < 3 { "g" } else { panic!("on purpose") });
+        let mut feed = Feed::of_ids(ids).unwrap();
+        assert!(matches!(feed.recv().await, Some(Fed::Failed(_))));
     }
 }

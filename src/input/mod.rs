@@ -45,7 +45,7 @@ mod tests;
 use crate::record::{Content, Record};
 
 pub use error::{Fault, InputError};
-pub use feed::{BATCH, Fed, Feed, spawn};
+pub use feed::{BATCH, Fed, Feed, PROGRAM, spawn};
 pub use findings::{Findings, Smell};
 pub use options::{Column, Format, InputOptions, NotAnOption, Source, parse_delimiter};
 pub use reader::{Reader, open, open_from};

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::wall::UnixMillis;
+use crate::{input::PROGRAM, wall::UnixMillis};
 
 use super::tally::Counts;
 
@@ -130,6 +130,27 @@ pub struct Session {
     pub pid: u32,
 }
 
+impl Session {
+    /// This process, from now on.
+    pub fn here(options: serde_json::Value) -> Self {
+        Self {
+            started_at: UnixMillis::now(),
+            options,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: host_name(),
+            pid: std::process::id(),
+        }
+    }
+}
+
+/// The host's name, for those who look at the ledger later.
+fn host_name() -> String {
+    ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok())
+        .map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned())
+}
+
 /// A run that is about to begin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRun {
@@ -147,6 +168,24 @@ pub struct NewRun {
     pub confirmed: bool,
     /// The process.
     pub session: Session,
+}
+
+impl NewRun {
+    /// A run of a program that hands over its IDs itself, agreed to already: calls may follow at once.
+    pub fn of_program(sdkappid: u64, endpoint: &str, identifier: &str) -> Self {
+        Self {
+            run_id: RunId::new(UnixMillis::now(), rand::random()),
+            sdkappid,
+            endpoint: endpoint.to_owned(),
+            identifier: identifier.to_owned(),
+            inputs: vec![Input {
+                name: PROGRAM.into(),
+                path: None,
+            }],
+            confirmed: true,
+            session: Session::here(serde_json::Value::Object(serde_json::Map::default())),
+        }
+    }
 }
 
 /// A run as the ledger knows it.

@@ -456,7 +456,7 @@ fn an_option_of_another_format_is_left_behind_if_a_higher_layer_chose_the_format
 fn clap_refuses_values_that_no_run_could_use() {
     for args in [
         "--rate 0",
-        "--rate 10001",
+        "--rate 1000001",
         "--rate 1.5",
         "--concurrency 0",
         "--max-attempts 0",

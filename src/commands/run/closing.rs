@@ -159,7 +159,9 @@ impl Closed<'_> {
             report: Some(outputs.report_name()),
             command: &self.command(),
         };
-        if self.settings.quiet && summary.exit_code == 0 {
+        // A window that ended as asked is no trouble: cron mails what is said.
+        let no_trouble = [ExitCode::Finished, ExitCode::WorkLeft].map(ExitCode::number);
+        if self.settings.quiet && no_trouble.contains(&summary.exit_code) {
             return;
         }
         let text = closing.render(self.screen.width(), self.screen.colour());

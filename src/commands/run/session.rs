@@ -116,13 +116,7 @@ impl Session {
         callee: &Callee,
         inputs: &Opened,
     ) -> Result<(), Error> {
-        let session = ledger::Session {
-            started_at: UnixMillis::now(),
-            options: options(settings, self),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: host_name(),
-            pid: std::process::id(),
-        };
+        let session = ledger::Session::here(options(settings, self));
         let run = match &self.earlier {
             Some(earlier) => self.store.resume(earlier, session).await,
             None => {
@@ -292,12 +286,4 @@ fn options(settings: &RunSettings, session: &Session) -> serde_json::Value {
         "report": super::outputs::recorded_path(settings, session.run_id()),
         "earlier_reports": session.reports(),
     })
-}
-
-/// The host's name, for those who look at the ledger later.
-fn host_name() -> String {
-    ["/proc/sys/kernel/hostname", "/etc/hostname"]
-        .iter()
-        .find_map(|path| std::fs::read_to_string(path).ok())
-        .map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned())
 }

@@ -29,7 +29,7 @@ use self::{
 };
 use super::{
     codes,
-    credential::{Credential, Credentials, Moment},
+    credential::{Credential, Credentials, LIFETIME, Moment},
     fault::Fault,
     hosts::{Endpoint, Hosts},
     wire::{self, DESTROY_GROUP, DestroyGroup, GET_APPID_GROUP_LIST, GetAppidGroupList},
@@ -37,6 +37,7 @@ use super::{
 use crate::{
     disband::{Answer, CannotRenew, Departure, Disband},
     group::GroupId,
+    secret::Secret,
 };
 
 /// For how long an unused connection is kept. Short, for one that the other side or a middlebox closed meanwhile fails
@@ -60,6 +61,23 @@ pub struct ClientSettings {
     pub connect_timeout: Duration,
     /// Calls under way at most: so many connections are kept.
     pub concurrency: usize,
+}
+
+impl ClientSettings {
+    /// Calls that are signed here with the app's key, with the time-outs and the concurrency that the command line has by
+    /// default.
+    pub fn signing(hosts: Hosts, sdkappid: u64, identifier: &str, key: Secret) -> Self {
+        let credentials = Credentials::signing(key, identifier, sdkappid, LIFETIME, Moment::now());
+        Self {
+            sdkappid,
+            identifier: identifier.to_owned(),
+            hosts,
+            credentials,
+            timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(5),
+            concurrency: crate::engine::CONCURRENCY,
+        }
+    }
 }
 
 /// The HTTP client could not be set up.
