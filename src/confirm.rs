@@ -73,7 +73,7 @@ impl ConfirmError {
 
 /// Shows the facts on the controlling terminal and waits for the answer.
 ///
-/// Blocks. Call it before signal handlers are in place: Ctrl-C then simply ends the program, as it should.
+/// Blocks until there is an answer.
 ///
 /// # Errors
 /// [`ConfirmError`]; an answer other than the SDKAppID is [`ConfirmError::Declined`].

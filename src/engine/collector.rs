@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     sync::mpsc,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{
@@ -23,6 +23,9 @@ const GATHER: Duration = Duration::from_millis(50);
 const BATCH: usize = 512;
 /// Messages on their way to the collector: enough for a few commits at any rate that a machine bears.
 pub(super) const CAPACITY: usize = 4096;
+
+/// What a report gets to take its last rows, once a signal has insisted: plenty for a disk.
+const LAST_ROWS: Duration = Duration::from_millis(300);
 
 /// What the collector is told.
 #[derive(Debug)]
@@ -71,16 +74,20 @@ impl<S: RowSink> Collector<S> {
         if rows.is_empty() {
             return;
         }
-        if let Err(failure) = report.write(rows).await {
-            self.report = None;
-            self.report_failed(failure);
+        match unless_insisted(&self.stopper, report.write(rows)).await {
+            Some(Ok(())) => {}
+            Some(Err(failure)) => {
+                self.report = None;
+                self.report_failed(failure);
+            }
+            None => self.report = None,
         }
     }
 
     /// Waits until the report is complete.
     pub(super) async fn finish(&mut self) {
         if let Some(report) = self.report.take()
-            && let Err(failure) = report.finish().await
+            && let Some(Err(failure)) = unless_insisted(&self.stopper, report.finish()).await
         {
             self.report_failed(failure);
         }
@@ -152,6 +159,18 @@ impl<S: RowSink> Collector<S> {
         for observer in &mut self.observers {
             what(observer.as_mut());
         }
+    }
+}
+
+/// Waits for the report, but not much longer once a signal has insisted: whoever reads it from a pipe may never read on.
+async fn unless_insisted<T>(stopper: &Stopper, done: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = done => Some(done),
+        () = async {
+            stopper.at_once().await;
+            sleep(LAST_ROWS).await;
+        } => None,
     }
 }
 

@@ -318,3 +318,102 @@ fn an_answer_lost_to_a_kill_is_presumed_and_not_called_gone() {
     assert_eq!(figures(&rows)["presumed_disbanded"], 1);
     assert_eq!((rows[0].attempts, rows[0].error_code), (2, Some(10010)));
 }
+
+#[test]
+fn a_refused_resume_leaves_the_run_and_its_report_as_they_were() {
+    let scenario = Scenario::new();
+    let ids = scenario.ids(20);
+    scenario
+        .program()
+        .args(["--limit", "5"])
+        .arg(&ids)
+        .run()
+        .exits(4);
+    let report = scenario.read("report.csv");
+    let changed = scenario.file("other.txt", id_lines(19));
+    scenario
+        .program()
+        .args(["--resume", "--report", "new.csv"])
+        .arg(changed)
+        .run()
+        .exits(2);
+    assert_eq!(scenario.read("report.csv"), report);
+    assert!(!scenario.path("new.csv").exists());
+    // Nobody to ask, and no consent.
+    scenario
+        .unasked()
+        .without_terminal()
+        .arg("--resume")
+        .run()
+        .exits(2);
+    assert_eq!(scenario.read("report.csv"), report);
+    scenario.program().arg("--resume").run().exits(0);
+    assert_done(&scenario, 20);
+}
+
+#[test]
+fn the_first_sessions_report_may_be_replaced_in_the_third() {
+    let scenario = Scenario::new();
+    let ids = scenario.ids(20);
+    let canary = |report: &str, resume: bool| {
+        let program = scenario
+            .program()
+            .args(["--limit", "5", "--report", report]);
+        let program = match resume {
+            true => program.arg("--resume"),
+            false => program.arg(&ids),
+        };
+        program.run().exits(4);
+    };
+    canary("one.csv", false);
+    canary("two.csv", true);
+    canary("one.csv", true);
+    let rows = read_csv(&scenario.read("one.csv"));
+    assert_each_record_once(&rows, 20);
+    assert_eq!(figures(&rows)["disbanded"], 15);
+}
+
+#[test]
+fn no_second_holds_too_many_calls_across_a_kill_and_a_resume() {
+    let scenario = Scenario::new();
+    let ids = scenario.ids(250);
+    let at_100 = |program: crate::support::Program| program.args(["--rate", "100"]);
+    let run = at_100(scenario.program()).arg(ids).start();
+    scenario.wait_for_calls(95);
+    run.signal("KILL");
+    drop(run.wait());
+    at_100(scenario.program()).arg("--resume").run().exits(0);
+    let stats = scenario.service.stats();
+    assert!(stats.max_in_one_second <= 100, "{stats}");
+}
+
+#[test]
+fn a_ledger_that_is_none_is_told_before_the_first_call() {
+    let scenario = Scenario::new();
+    scenario.program().run_with(id_lines(2)).exits(0);
+    let ledger: Vec<_> = scenario
+        .ledger_files()
+        .into_iter()
+        .filter(|path| std::fs::metadata(path).unwrap().len() > 4096)
+        .collect();
+    for path in &ledger {
+        std::fs::write(path, "no ledger ".repeat(2_000)).unwrap();
+    }
+    let before = scenario.service.stats().calls;
+    let run = scenario
+        .program()
+        .args(["--report", "again.csv"])
+        .run_with(id_lines(2))
+        .exits(2);
+    assert!(
+        run.stderr.contains(&ledger[0].display().to_string()),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(scenario.service.stats().calls, before);
+    scenario
+        .program()
+        .args(["--state-dir", "report.csv", "--report", "again.csv"])
+        .run_with(id_lines(2))
+        .exits(2);
+}

@@ -362,3 +362,55 @@ fn the_simulated_run_of_the_readme_needs_no_setting_at_all() {
     assert_each_record_once(&rows, 320);
     scenario.assert_untouched();
 }
+
+#[test]
+fn an_input_that_breaks_off_stops_the_run_and_a_whole_one_completes_it() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
+    gzip.write_all(id_lines(5_000).as_bytes()).unwrap();
+    let whole = gzip.finish().unwrap();
+    let scenario = Scenario::new();
+    let file = scenario.file("list.gz", &whole[..whole.len() / 2]);
+    scenario.program().arg(&file).run().exits(3).says("cut off");
+    let rows = scenario.report();
+    assert_each_record_once(&rows, rows.len() as u64);
+    assert!(
+        rows.iter().all(|row| row.group_id.len() == id(1).len()),
+        "a half ID"
+    );
+    scenario.file("list.gz", &whole);
+    scenario.program().arg("--resume").run().exits(0);
+    assert_each_record_once(&scenario.report(), 5_000);
+    assert_eq!(scenario.service.stats().destroyed, 5_000);
+}
+
+#[test]
+fn a_cut_off_list_on_stdin_is_said_at_the_end_at_the_latest() {
+    let scenario = Scenario::new();
+    scenario
+        .program()
+        .args(["--summary", "summary.json"])
+        .run_with("a\nb\ncut-o")
+        .exits(0)
+        .says("without a newline");
+    assert!(scenario.read("summary.json").contains("without a newline"));
+}
+
+#[test]
+fn a_simulated_run_can_be_resumed_in_the_simulator() {
+    let scenario = Scenario::new();
+    let simulated = || {
+        scenario
+            .bare()
+            .args(["--simulate", "--report", "report.csv"])
+    };
+    let run = simulated()
+        .args(["--limit", "5"])
+        .arg(scenario.ids(20))
+        .run()
+        .exits(4)
+        .says("disband-batch --simulate --resume=");
+    let resume = format!("--resume={}", run.run_id());
+    let resumed = simulated().arg(resume).run();
+    assert!(matches!(resumed.status.code(), Some(0 | 1)), "{resumed:?}");
+    assert_each_record_once(&scenario.report(), 20);
+}

@@ -183,11 +183,60 @@ fn an_end_of_the_terminal_or_an_interrupt_at_the_question_calls_nobody() {
         session.exp_string(QUESTION).unwrap();
         session.send_control(key).unwrap();
         let (code, shown) = ends(session);
-        assert!(code == 2 || code == 130, "{key}: {code}: {shown}");
+        let expected = if key == 'c' { 130 } else { 2 };
+        assert_eq!(code, expected, "{key}: {shown}");
         scenario.assert_untouched();
-        let resumed = scenario.program().arg("--resume").run();
-        assert_eq!(resumed.status.code(), Some(2), "{}", resumed.stderr);
+        assert!(!scenario.path("report.csv").exists(), "{key}");
+        scenario.program().arg("--resume").run().exits(2);
         scenario.assert_untouched();
+    }
+}
+
+#[test]
+fn a_resume_that_is_declined_can_be_resumed_later() {
+    let scenario = Scenario::new();
+    scenario
+        .program()
+        .args(["--limit", "5"])
+        .arg(scenario.ids(20))
+        .run()
+        .exits(4);
+    for key in ['d', 'c'] {
+        let mut session = on_terminal(scenario.unasked(), "$PROGRAM --resume");
+        let shown = session.exp_string(QUESTION).unwrap();
+        assert!(shown.contains("15 groups"), "{shown}");
+        session.send_control(key).unwrap();
+        assert_ne!(ends(session).0, 0);
+        assert_eq!(scenario.service.stats().calls, 5);
+        assert_each_record_once(&scenario.report(), 20);
+    }
+    let mut session = on_terminal(scenario.unasked(), "$PROGRAM --resume");
+    session.exp_string(QUESTION).unwrap();
+    session.send_line(APP).unwrap();
+    assert_eq!(ends(session).0, 0);
+    assert_eq!(figures(&scenario.report())["disbanded"], 20);
+}
+
+#[test]
+fn a_signal_before_the_first_call_leaves_nothing_behind() {
+    for (signal, exit) in [("INT", 130), ("TERM", 143)] {
+        let scenario = Scenario::new();
+        let mut run = scenario
+            .program()
+            .args(["--max-groups", "10", "-vv"])
+            .start();
+        run.feed(&id_lines(5));
+        // The report is claimed once the input is about to be read.
+        run.wait_until_says("WARN");
+        while !scenario.path("report.csv").exists() {
+            std::thread::yield_now();
+        }
+        run.signal(signal);
+        let run = run.wait();
+        scenario.assert_untouched();
+        assert_eq!(run.status.code(), Some(exit), "{run:?}");
+        assert!(!scenario.path("report.csv").exists());
+        scenario.program().arg("--resume").run().exits(2);
     }
 }
 
@@ -423,7 +472,7 @@ fn a_usersig_made_elsewhere_is_looked_at_before_the_first_call() {
         (long_ago, "expired"),
         (
             usersig(&options, app, admin, Duration::from_secs(5)),
-            "for another 5s only",
+            "holds for another",
         ),
         ("eJyrVgrxCdYrSy1SslI".to_owned(), "UserSig"),
     ] {

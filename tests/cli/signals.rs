@@ -177,3 +177,59 @@ fn a_terminal_that_went_away_does_not_keep_a_run_from_ending() {
     assert_eq!(run.stderr, "");
     assert_each_record_once(&scenario.report(), GROUPS as u64);
 }
+
+#[test]
+fn signals_that_were_ignored_from_the_start_stay_ignored() {
+    // What nohup does, and a shell to commands in the background of a script.
+    for signal in ["HUP", "INT"] {
+        let scenario = Scenario::new();
+        scenario.service.set_outage(Outage::Stall).unwrap();
+        let ids = scenario.ids(GROUPS);
+        let script = format!("trap '' {signal}; exec $PROGRAM {}", ids.display());
+        let run = scenario.program().in_shell(&script).start();
+        scenario.wait_for_calls(GROUPS as u64);
+        run.signal(signal);
+        scenario.service.set_outage(Outage::None).unwrap();
+        let run = run.wait().exits(0);
+        assert!(!run.stderr.contains(ASKED), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_reader_that_reads_nothing_does_not_keep_the_second_signal_from_ending_the_run() {
+    let scenario = Scenario::new();
+    let ids = scenario.ids(5_000);
+    let (run, stdout) = scenario
+        .program()
+        .args(["--report", "-"])
+        .arg(ids)
+        .start_with_stdout();
+    // More rows than a pipe holds.
+    scenario.wait_for_calls(2_000);
+    run.signal("INT");
+    run.wait_until_says(ASKED);
+    run.signal("INT");
+    run.wait().exits(130);
+    drop(stdout);
+    let resumed = scenario
+        .program()
+        .args(["--resume", "--report", "-"])
+        .run()
+        .exits(0);
+    let rows = read_csv(&resumed.stdout);
+    assert_each_record_once(&rows, 5_000);
+    assert_eq!(figures(&rows).get("already_gone"), None);
+}
+
+#[test]
+fn a_reader_of_the_logs_that_has_seen_enough_does_not_end_the_run() {
+    let scenario = Scenario::new();
+    scenario.ids(GROUPS);
+    scenario
+        .program()
+        .env("RUST_LOG", "trace")
+        .in_shell("{ $PROGRAM -vv --progress lines ids.txt; echo $? > code; } 2>&1 | head -n 1")
+        .run();
+    assert_eq!(scenario.read("code"), "0\n");
+    assert_each_record_once(&scenario.report(), GROUPS as u64);
+}

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use disband_batch::simulator::{Groups, Latency, Outage};
+use disband_batch::simulator::{Fault, Groups, Latency, Outage, Reply};
 use serde_json::Value;
 
 use crate::support::{
-    Finished, Program, Scenario, assert_each_record_once, calls_by_group, figures, sample,
+    Finished, Program, Scenario, assert_each_record_once, calls_by_group, figures, id, sample,
 };
 
 /// As many calls as are in flight at the usual rate, and a few more.
@@ -175,7 +175,7 @@ fn an_outage_is_waited_for_so_long_and_no_longer() {
     ] {
         let scenario = Scenario::new();
         scenario.service.set_outage(outage).unwrap();
-        let program = scenario.program().args(["--max-outage", "2s"]);
+        let program = scenario.program().args(["--max-outage", "1s"]);
         usual(&scenario, program)
             .exits(3)
             .says("--max-outage")
@@ -234,7 +234,7 @@ fn a_full_disk_stops_the_run_and_what_was_recorded_stays() {
 
     // Room for the ledger and a few rows, and no more.
     let scenario = Scenario::new();
-    scenario.ids(20_000);
+    scenario.ids(8_000);
     let run = scenario
         .program()
         .in_shell("ulimit -f 600; exec $PROGRAM ids.txt")
@@ -242,15 +242,109 @@ fn a_full_disk_stops_the_run_and_what_was_recorded_stays() {
     assert_eq!(run.status.code(), Some(3), "{run:?}");
     assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
     let before = scenario.service.stats().calls;
-    assert!(before < 20_000);
+    assert!(before < 8_000);
     scenario
         .program()
-        .args(["--rate", "20000"])
+        .args(["--rate", "8000"])
         .arg("--resume")
         .run()
         .exits(0);
     let rows = scenario.report();
-    assert_each_record_once(&rows, 20_000);
+    assert_each_record_once(&rows, 8_000);
     let figures = figures(&rows);
     assert_eq!(figures.get("already_gone"), None, "{figures:?}");
+}
+
+#[test]
+fn an_expired_usersig_is_made_anew_where_the_key_is_and_costs_no_attempt() {
+    let scenario = Scenario::new();
+    let expired = Reply::Fault(Fault::code(70001));
+    scenario.service.script(&id(3), [expired]);
+    let run = scenario
+        .program()
+        .args(["--max-attempts", "1"])
+        .arg(scenario.ids(20))
+        .run()
+        .exits(0);
+    assert_eq!(figures(&scenario.report())["disbanded"], 20, "{run:?}");
+}
+
+#[test]
+fn an_expired_usersig_made_elsewhere_stops_the_run_and_says_how_to_go_on() {
+    let scenario = Scenario::new();
+    let usersig = scenario.options.usersig(Duration::from_secs(86_400));
+    let program = |usersig: &str| {
+        scenario
+            .program()
+            .env("DISBAND_BATCH_SECRET_KEY", "")
+            .env("DISBAND_BATCH_USERSIG", usersig)
+    };
+    scenario.service.set_clock_offset_s(90_000);
+    usual(&scenario, program(&usersig)).exits(3).says("70001");
+    assert_stopped(&scenario, "70001");
+    scenario.service.set_clock_offset_s(0);
+    program(&usersig).arg("--resume").run().exits(0);
+    assert_eq!(figures(&scenario.report())["disbanded"], 500);
+}
+
+#[test]
+fn a_clock_that_is_far_behind_stops_the_run_after_a_handful() {
+    let scenario = slow_enough();
+    scenario.service.set_clock_offset_s(400 * 86_400);
+    usual(&scenario, scenario.program()).exits(3).says("clock");
+    let calls = scenario.service.stats().calls;
+    assert!(calls <= 2 * A_HANDFUL, "{calls}");
+}
+
+#[test]
+fn a_run_that_is_faster_than_the_service_allows_slows_down_and_fails_nobody() {
+    let scenario = Scenario::with(|options| options.rate_limit = Some(100));
+    scenario
+        .program()
+        .args(["--rate", "300", "--max-attempts", "1"])
+        .arg(scenario.ids(200))
+        .run()
+        .exits(0)
+        .says("slowing down");
+    assert_eq!(figures(&scenario.report())["disbanded"], 200);
+    assert!(scenario.service.stats().throttled > 0);
+}
+
+#[test]
+fn a_machine_with_few_file_descriptors_fails_nobody() {
+    let scenario = Scenario::with(|options| {
+        options.latency = Latency::fixed(Duration::from_millis(200));
+    });
+    scenario.ids(600);
+    let run = scenario
+        .program()
+        .args(["--concurrency", "1000"])
+        .in_shell("ulimit -n 64; exec $PROGRAM --concurrency 1000 --max-outage 20s ids.txt")
+        .run();
+    let rows = scenario.report();
+    assert_eq!(
+        run.status.code(),
+        Some(0),
+        "{:?} {}",
+        figures(&rows),
+        run.stderr
+    );
+}
+
+#[test]
+fn one_file_for_two_purposes_is_refused_before_the_first_call() {
+    let scenario = Scenario::new();
+    scenario
+        .program()
+        .args(["--report", "out", "--summary", "out"])
+        .arg(scenario.ids(3))
+        .run()
+        .exits(2);
+    scenario
+        .program()
+        .args(["--report", "out", "--metrics-file", "out"])
+        .arg(scenario.ids(3))
+        .run()
+        .exits(2);
+    scenario.assert_untouched();
 }

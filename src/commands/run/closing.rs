@@ -190,8 +190,7 @@ fn judge(end: &End) -> (Status, ExitCode) {
         || !end.intake.complete
         || outcomes.total() < end.snapshot.records;
     match &end.reason {
-        Some(StopReason::Signal(Signal::Interrupt)) => (Status::Interrupted, ExitCode::Interrupted),
-        Some(StopReason::Signal(_)) => (Status::Interrupted, ExitCode::Terminated),
+        Some(StopReason::Signal(signal)) => (Status::Interrupted, exit_of(*signal)),
         Some(
             StopReason::Refused { .. }
             | StopReason::MaxFailures { .. }
@@ -203,6 +202,14 @@ fn judge(end: &End) -> (Status, ExitCode) {
         }
         _ if outcomes.of_class(Class::Failure) > 0 => (Status::Finished, ExitCode::Failures),
         _ => (Status::Finished, ExitCode::Finished),
+    }
+}
+
+/// The exit code of a run that a signal ended.
+pub(super) fn exit_of(signal: Signal) -> ExitCode {
+    match signal {
+        Signal::Interrupt => ExitCode::Interrupted,
+        Signal::Terminate | Signal::HangUp => ExitCode::Terminated,
     }
 }
 

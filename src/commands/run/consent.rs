@@ -92,16 +92,23 @@ pub(super) async fn ask(
         .iter()
         .map(|pending| pending.group.to_string())
         .collect();
-    let facts = Facts {
-        sdkappid: callee.sdkappid(),
-        identifier: callee.identifier(),
-        endpoint: callee.endpoint(),
-        groups: Some(pending),
-        first_ids: &first_ids,
-        warnings,
+    let (sdkappid, identifier) = (callee.sdkappid(), callee.identifier().to_owned());
+    let (endpoint, warnings) = (callee.endpoint().to_owned(), warnings.to_vec());
+    // On a thread of its own, so that a signal is heard while the user thinks.
+    let asked = tokio::task::spawn_blocking(move || {
+        confirm::on_terminal(&Facts {
+            sdkappid,
+            identifier: &identifier,
+            endpoint: &endpoint,
+            groups: Some(pending),
+            first_ids: &first_ids,
+            warnings: &warnings,
+        })
+    });
+    let error = match asked.await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error.into_error(sdkappid),
+        Err(broken) => Error::new(ExitCode::Usage, broken),
     };
-    match confirm::on_terminal(&facts) {
-        Ok(()) => Ok(()),
-        Err(error) => Err(session.refuse(error.into_error(callee.sdkappid())).await),
-    }
+    Err(session.refuse(error).await)
 }

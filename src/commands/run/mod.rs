@@ -11,7 +11,9 @@ mod signals;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use crate::{
-    engine::{self, Audience, End, Intake, IntakeEnd, Limits, MaxFailures, Plan, Stopper},
+    engine::{
+        self, Audience, End, Intake, IntakeEnd, Limits, MaxFailures, Plan, StopReason, Stopper,
+    },
     error::Error,
     exit::ExitCode,
     observe::{Health, Snapshot},
@@ -25,6 +27,7 @@ use crate::{
 
 use super::callee::Callee;
 use closing::Closed;
+use inputs::Opened;
 use outputs::{Outputs, Sink};
 use session::Session;
 
@@ -57,7 +60,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn run(self, mut warnings: Vec<String>) -> Result<ExitCode, Error> {
+    async fn run(self, warnings: Vec<String>) -> Result<ExitCode, Error> {
         let began = (UnixMillis::now(), tokio::time::Instant::now());
         signals::outlive_file_size_limit();
         let callee = Callee::prepare(self.settings)?;
@@ -68,21 +71,20 @@ impl Job<'_> {
         if self.settings.consent == Consent::Ask {
             consent::terminal_is_there(callee.sdkappid())?;
         }
+        let stopper = Stopper::default();
+        // From here on there are files to clean up.
+        let signals = signals::watch(&stopper)?;
         let mut outputs = Outputs::claim(self.settings, &session, callee.sdkappid())?;
         let plan = self.plan(protect, inputs.names());
         session.begin(self.settings, &callee, &inputs).await?;
-        let stopper = Stopper::default();
-        let mut intake = inputs::intake(inputs, &session).await?;
-        if self.must_know_all() {
-            let loaded = self.load(&plan, &session, &mut intake, &stopper).await?;
-            consent::check_size(self.settings, &session).await?;
-            warnings.extend(consent::smells(&loaded, session.ledger()?).await?);
-            if self.settings.consent == Consent::Ask {
-                consent::ask(&callee, &session, &warnings).await?;
-            }
-        }
+        let ready = tokio::select! {
+            biased;
+            ready = self.get_ready(&callee, &session, &plan, inputs, warnings, &stopper) => ready,
+            // Nobody was called yet, so there is nothing to wait for.
+            () = stopper.asked() => Err(session.refuse(not_begun(&stopper)).await),
+        };
+        let (intake, warnings) = ready?;
         session.confirm().await?;
-        let signals = signals::watch(&stopper)?;
         let audience = outputs.audience(self.screen, &warnings)?;
         let end = self
             .call(&callee, &session, plan, intake, audience, stopper.clone())
@@ -96,6 +98,28 @@ impl Job<'_> {
             callee: &callee,
         };
         closed.close(session, outputs).await
+    }
+
+    /// Everything that stands between a run in the ledger and its first call.
+    async fn get_ready(
+        self,
+        callee: &Callee,
+        session: &Session,
+        plan: &Plan,
+        inputs: Opened,
+        mut warnings: Vec<String>,
+        stopper: &Stopper,
+    ) -> Result<(Intake, Vec<String>), Error> {
+        let mut intake = inputs::intake(inputs, session).await?;
+        if self.must_know_all() {
+            let loaded = self.load(plan, session, &mut intake, stopper).await?;
+            consent::check_size(self.settings, session).await?;
+            warnings.extend(consent::smells(&loaded, session.ledger()?).await?);
+            if self.settings.consent == Consent::Ask {
+                consent::ask(callee, session, &warnings).await?;
+            }
+        }
+        Ok((intake, warnings))
     }
 
     /// Whether all of the input must be read before the first call.
@@ -149,11 +173,9 @@ impl Job<'_> {
         };
         intake.backlog = true;
         let loaded = engine::load(plan, session.ledger()?, reading, stopper).await;
-        match stopper.reason() {
-            None => Ok(loaded),
-            Some(reason) => Err(session
-                .refuse(Error::new(ExitCode::Usage, reason.to_string()))
-                .await),
+        match stopper.is_asked() {
+            false => Ok(loaded),
+            true => Err(session.refuse(not_begun(stopper)).await),
         }
     }
 
@@ -175,6 +197,20 @@ impl Job<'_> {
             (_, Some(client)) => engine::run(client, ledger, plan, intake, audience, stopper).await,
         };
         end.map_err(|error| Error::new(ExitCode::Stopped, error))
+    }
+}
+
+/// The run ends before its first call.
+fn not_begun(stopper: &Stopper) -> Error {
+    match stopper.reason() {
+        Some(StopReason::Signal(signal)) => Error::new(
+            closing::exit_of(signal),
+            format!("{}: nobody was called", StopReason::Signal(signal)),
+        ),
+        reason => Error::new(
+            ExitCode::Usage,
+            reason.map_or_else(String::new, |reason| reason.to_string()),
+        ),
     }
 }
 

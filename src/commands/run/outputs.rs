@@ -45,9 +45,12 @@ impl Outputs {
     ) -> Result<Self, Error> {
         let run = session.run_id().as_str();
         let target = target(settings, run);
-        let existing = match (session.earlier(), recorded_path(settings, session.run_id())) {
-            (Some(earlier), Some(path))
-                if earlier.session.options["report"] == path.to_string_lossy().as_ref() =>
+        let ours = session.reports();
+        let existing = match recorded_path(settings, session.run_id()) {
+            Some(path)
+                if ours
+                    .iter()
+                    .any(|report| path.as_os_str() == report.as_str()) =>
             {
                 Existing::Replace
             }

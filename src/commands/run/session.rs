@@ -104,6 +104,22 @@ impl Session {
         lists
     }
 
+    /// The reports of the run's earlier sessions, as [`super::outputs::recorded_path`] gave them.
+    pub(super) fn reports(&self) -> Vec<String> {
+        let Some(earlier) = &self.earlier else {
+            return Vec::new();
+        };
+        let options = &earlier.session.options;
+        let before = options["earlier_reports"].as_array().into_iter().flatten();
+        let mut reports: Vec<String> = before
+            .chain([&options["report"]])
+            .filter_map(|path| path.as_str().map(str::to_owned))
+            .collect();
+        reports.sort_unstable();
+        reports.dedup();
+        reports
+    }
+
     /// The run's ledger; only after [`Self::begin`].
     pub(super) fn ledger(&self) -> Result<&RunLedger, Error> {
         self.run
@@ -288,5 +304,6 @@ fn options(settings: &RunSettings, session: &Session) -> serde_json::Value {
         "max_duration_s": safety.max_duration.map(|d| d.as_secs()),
         "protect": session.protect_lists(&safety.protect),
         "report": super::outputs::recorded_path(settings, session.run_id()),
+        "earlier_reports": session.reports(),
     })
 }

@@ -27,7 +27,8 @@ impl Drop for Watching {
     }
 }
 
-/// Begins to watch SIGINT, SIGTERM and SIGHUP. SIGPIPE is ignored by the Rust runtime: a closed stdout comes as an error
+/// Begins to watch SIGINT, SIGTERM and SIGHUP, but leaves alone what was ignored when the program began: that is how
+/// `nohup`, and a script's shell for what it starts in the background, keep a signal away. SIGPIPE is ignored by the Rust runtime: a closed stdout comes as an error
 /// of the report's writer.
 pub(super) fn watch(stopper: &Stopper) -> Result<Watching, Error> {
     let kinds = [
@@ -36,7 +37,11 @@ pub(super) fn watch(stopper: &Stopper) -> Result<Watching, Error> {
         (SignalKind::hangup(), Signal::HangUp),
     ];
     let mut tasks = Vec::new();
+    let ignored = ignored();
     for (kind, name) in kinds {
+        if ignored >> (kind.as_raw_value() - 1) & 1 == 1 {
+            continue;
+        }
         let mut signals = signal(kind).map_err(|error| Error::new(ExitCode::Usage, error))?;
         let stopper = stopper.clone();
         tasks.push(tokio::spawn(async move {
@@ -46,6 +51,16 @@ pub(super) fn watch(stopper: &Stopper) -> Result<Watching, Error> {
         }));
     }
     Ok(Watching(tasks))
+}
+
+/// The signals that this process ignores, as a mask whose lowest bit is signal 1 (proc(5), `SigIgn`). None where the
+/// system does not say.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok())
+        .unwrap_or(0)
 }
 
 /// Lets a write beyond the process's file-size limit (`ulimit -f`) fail like one on a full disk, instead of killing the
