@@ -51,9 +51,12 @@ pub fn percent(n: u64, total: u64) -> String {
     }
 }
 
-/// Milliseconds from a measured duration, to the microsecond.
+/// Milliseconds from a measured duration, in whole microseconds, which is what the ledger keeps of it.
 pub fn ms(duration: Duration) -> f64 {
-    rounded(duration.as_secs_f64() * 1000.0)
+    rounded(
+        Duration::from_micros(duration.as_micros().try_into().unwrap_or(u64::MAX)).as_secs_f64()
+            * 1000.0,
+    )
 }
 
 /// Rounds to three decimals, which is as much as any figure of ours is worth.

@@ -1,9 +1,15 @@
 //! The jobs: the only place where the rooms are put together.
 
+mod callee;
+mod check;
 mod completions;
 mod config;
 mod man;
+mod report;
 mod run;
+mod runs;
+mod simulator;
+mod standing;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -34,12 +40,19 @@ pub fn start(invocation: Invocation) -> Result<ExitCode, Error> {
     for warning in &invocation.warnings {
         tracing::warn!("{warning}");
     }
+    let quiet = invocation.logging.quiet;
     match invocation.job {
         Job::Run(settings) => run::run(&settings, &screen, invocation.warnings),
-        Job::Runs(_) => Err(not_built("runs")),
-        Job::Report(_) => Err(not_built("report")),
-        Job::Check(_) => Err(not_built("check")),
-        Job::Simulator(_) => Err(not_built("simulator")),
+        Job::Runs(settings) => to_stdout(runs::list(&settings)?.as_bytes()),
+        Job::Report(settings) => report::write(&settings),
+        Job::Check(settings) => {
+            let said = check::check(&settings)?;
+            match quiet {
+                true => Ok(ExitCode::Finished),
+                false => to_stdout(said.as_bytes()),
+            }
+        }
+        Job::Simulator(settings) => simulator::serve(settings, &screen, quiet),
         Job::Config(settings) => to_stdout(config::table(&settings).as_bytes()),
         Job::Completions(shell) => to_stdout(&completions::script(shell)),
         Job::Man => to_stdout(&man::page()?),
@@ -53,15 +66,6 @@ fn mode(typed: ProgressMode) -> progress::Mode {
         ProgressMode::Lines => progress::Mode::Lines,
         ProgressMode::None => progress::Mode::None,
     }
-}
-
-/// A job that has no room yet.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} is not built yet")]
-struct NotBuilt(&'static str);
-
-fn not_built(job: &'static str) -> Error {
-    Error::new(ExitCode::Usage, NotBuilt(job))
 }
 
 /// Stdout cannot be written.

@@ -60,7 +60,7 @@ impl<D: Disband> Dispatcher<D> {
             may_have_acted: verdict.may_have_acted,
             settles: None,
         };
-        match decide(verdict, credential, history) {
+        match decide(verdict, answer.http_status, credential, history) {
             Next::Settle(outcome) => {
                 self.settle(job, reply, outcome).await;
                 self.watch_herd(verdict, code).await;

@@ -18,7 +18,7 @@ use crate::verdict::{Action, Reach, Verdict};
 const GROUPS: usize = 20;
 /// ...and from so many, as long as no group at all has been settled in this session.
 const GROUPS_AT_START: usize = 5;
-/// No group can be the cause of a call that never reached the service: so many in a row are an outage.
+/// No group can be the cause of a call that found no service: so many in a row are an outage.
 const UNREACHED: usize = 5;
 /// Once answers came, so many calls without any answer hold the rest back: an outage that swallows packets is noticed
 /// before the first time-out. At 200 a second this is half a second of silence.
@@ -210,10 +210,10 @@ impl Breaker {
 
     fn note(&mut self, seq: u64, verdict: Verdict, status: Option<u16>, now: Duration) {
         self.began.get_or_insert(now);
-        if self.groups.len() < GROUPS {
-            self.groups.insert(seq);
-        }
-        self.unreached += usize::from(verdict.reach == Reach::Unreached);
+        let another = self.groups.len() < GROUPS && self.groups.insert(seq);
+        // A connection that fails is no group's doing; what answers in the service's place may dislike one group.
+        let everybodys = status.is_none() || another || !self.settled_any;
+        self.unreached += usize::from(verdict.reach == Reach::Unreached && everybodys);
         let refusal = status
             .filter(|status| (400..500).contains(status) && verdict.reach == Reach::Unreached);
         match self.status {

@@ -16,9 +16,9 @@ use crate::{
 
 use super::stop::{StopReason, Stopper};
 
-/// Answers that arrive within this of each other share a commit: at 200 a second four or five do. Nobody waits for
+/// Answers that arrive within this of each other share a commit: at 200 a second ten do. Nobody waits for
 /// them but the report.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(50);
 /// So many answers are a batch worth committing at once.
 const BATCH: usize = 512;
 /// Messages on their way to the collector: enough for a few commits at any rate that a machine bears.

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-/// Calls of this span are prepared together even on the fastest disk, so that they share a commit: four at 200 a second.
-const SHARED: Duration = Duration::from_millis(20);
+/// Calls of this span are prepared together even on the fastest disk, so that they share a commit: eight at 200 a second.
+const SHARED: Duration = Duration::from_millis(40);
 /// The slowest commit is covered so many times over, since half is topped up at a time.
 const COVER: f64 = 2.5;
 /// The slowest commit counts for half after this.
@@ -47,9 +47,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fast_disk_needs_four_and_a_slow_one_as_many_as_its_commits_last() {
+    fn a_fast_disk_needs_eight_and_a_slow_one_as_many_as_its_commits_last() {
         let mut lookahead = Lookahead::default();
-        assert_eq!(lookahead.calls(200.0), 4);
+        assert_eq!(lookahead.calls(200.0), 8);
         lookahead.took(ms(50), ms(1000));
         assert_eq!(lookahead.calls(200.0), 25);
         assert_eq!(lookahead.calls(1.0), 2);
@@ -65,6 +65,6 @@ mod tests {
         }
         assert_eq!(lookahead.calls(200.0), 80);
         lookahead.took(ms(1), ms(600_000));
-        assert_eq!(lookahead.calls(200.0), 4);
+        assert_eq!(lookahead.calls(200.0), 8);
     }
 }

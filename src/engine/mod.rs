@@ -36,6 +36,7 @@ use crate::{
     input::PROGRAM,
     ledger::{LedgerError, RowFilter, RunLedger},
     observe::{Each, Observer, RowSink, Snapshot},
+    outcome::Outcome,
     protect::ProtectList,
     retry::RetryPolicy,
     row::Row,
@@ -223,6 +224,9 @@ pub async fn run<D: Disband, S: RowSink>(
     }
     let known = ledger.tally().await?;
     collector.tally = known.counts.outcomes;
+    collector
+        .tally
+        .add_many(Outcome::NotAttempted, known.counts.pending);
     let mut snapshot = dispatched.snapshot;
     snapshot.records = known.counts.records;
     snapshot.total = intake.complete.then_some(known.counts.records);

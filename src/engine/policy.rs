@@ -19,7 +19,7 @@ pub(super) struct History {
 pub(super) enum Next {
     /// The group has its outcome.
     Settle(Outcome),
-    /// Again after backoff; the attempt counts unless the call never reached the service.
+    /// Again after backoff; the attempt counts unless the call reached nobody.
     Backoff {
         /// Whether the attempt counts.
         charge: bool,
@@ -55,8 +55,13 @@ pub(super) enum NoKey {
     Backoff,
 }
 
-/// Decides on an answer that carried the credential numbered `credential`.
-pub(super) fn decide(verdict: Verdict, credential: u64, history: History) -> Next {
+/// Decides on an answer to a call that carried the credential numbered `credential`; `status` is its HTTP status.
+pub(super) fn decide(
+    verdict: Verdict,
+    status: Option<u16>,
+    credential: u64,
+    history: History,
+) -> Next {
     let fresh_refused = history
         .re_signed
         .is_some_and(|refused| credential > refused);
@@ -66,7 +71,8 @@ pub(super) fn decide(verdict: Verdict, credential: u64, history: History) -> Nex
         Action::Gone => Next::Settle(Outcome::AlreadyGone),
         Action::Fail => Next::Settle(Outcome::Failed),
         Action::Retry => Next::Backoff {
-            charge: verdict.reach != Reach::Unreached,
+            // What answers in the service's place may dislike this very group, for ever.
+            charge: verdict.reach != Reach::Unreached || status.is_some(),
             then: UsedUp::Exhausted,
         },
         Action::Slow => Next::SlowDown,
@@ -87,6 +93,16 @@ mod tests {
     use crate::verdict::Herd;
 
     fn next(action: Action, reach: Reach, may_have_acted: bool, re_signed: Option<u64>) -> Next {
+        next_with(None, action, reach, may_have_acted, re_signed)
+    }
+
+    fn next_with(
+        status: Option<u16>,
+        action: Action,
+        reach: Reach,
+        may_have_acted: bool,
+        re_signed: Option<u64>,
+    ) -> Next {
         let verdict = Verdict {
             action,
             may_have_acted: false,
@@ -95,6 +111,7 @@ mod tests {
         };
         decide(
             verdict,
+            status,
             2,
             History {
                 may_have_acted,
@@ -180,5 +197,15 @@ mod tests {
                 "{action:?} {acted} {re_signed:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_answer_in_the_services_place_counts_and_no_answer_does_not() {
+        let charged = |status| {
+            let next = next_with(status, Action::Retry, Reach::Unreached, false, None);
+            matches!(next, Next::Backoff { charge: true, .. })
+        };
+        assert!(charged(Some(403)));
+        assert!(!charged(None));
     }
 }

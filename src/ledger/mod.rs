@@ -6,6 +6,7 @@
 //!
 //! [`schema`] says what the file holds; [`Archive`] reads it beside the writer.
 
+mod answers;
 mod archive;
 mod codes;
 mod error;
@@ -23,6 +24,7 @@ mod writer;
 mod tests;
 
 pub use self::{
+    answers::AnsweredCall,
     archive::{Archive, RunReport},
     error::LedgerError,
     handle::{Ledger, RunLedger},

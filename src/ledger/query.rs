@@ -22,6 +22,11 @@ pub enum RowFilter {
     Settled,
     /// Those without: their rows say `not_attempted`.
     Unsettled,
+    /// Those that ended as a failure: `failed`, `exhausted`, `invalid`.
+    Failures,
+    /// Those whose row may hold an error: failures, the gone ones that took more than a success, and those without an
+    /// outcome that were called.
+    Troubled,
 }
 
 /// Calls of a run whose answers are not known (yet), by record. Never more than were in flight when a process died.
@@ -37,7 +42,7 @@ pub(super) const fn number(id: i64) -> u64 {
 }
 
 /// The ids of a run's rows after the given number: first and last.
-fn span(run: i64, after: u64) -> (i64, i64) {
+pub(super) fn span(run: i64, after: u64) -> (i64, i64) {
     let start = run << RUN_SHIFT;
     let after = sql_int(after);
     (
@@ -95,7 +100,7 @@ pub(super) fn pending(
     Ok(pending)
 }
 
-/// The part of the query that all three filters share; a macro, for `concat!` takes literals only.
+/// The part of the query that all filters share; a macro, for `concat!` takes literals only.
 macro_rules! rows_sql {
     () => {
         "SELECT r.id, r.group_id, r.outcome, r.attempts, r.started_at, r.source, r.line, r.detail,
@@ -124,6 +129,15 @@ pub(super) fn rows(
         RowFilter::Unsettled => {
             concat!(rows_sql!(), " AND r.outcome IS NULL ORDER BY r.id LIMIT ?3")
         }
+        RowFilter::Failures => concat!(
+            rows_sql!(),
+            " AND r.outcome IN (4, 5, 6) ORDER BY r.id LIMIT ?3"
+        ),
+        RowFilter::Troubled => concat!(
+            rows_sql!(),
+            " AND (r.outcome IN (2, 3, 4, 5, 6) OR (r.outcome IS NULL AND r.last_call IS NOT NULL))
+              ORDER BY r.id LIMIT ?3"
+        ),
     })?;
     let (first, last) = span(run, after);
     let mut found = statement.query((first, last, sql_int(limit as u64)))?;

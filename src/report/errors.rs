@@ -50,12 +50,14 @@ impl Fault {
         }
     }
 
-    fn of_call(called: &Called) -> Option<Self> {
+    /// `info` is the answer's text, where it is known.
+    fn of_call(called: &Called, info: &str) -> Option<Self> {
         match (called.code, called.http_status) {
             (Some(0), _) => None,
             (Some(code), _) => Some(Self::Code(code)),
             (None, Some(status)) => Some(Self::Http(status)),
-            (None, None) => Some(Self::Silence),
+            (None, None) if info.is_empty() => Some(Self::Silence),
+            (None, None) => Some(Self::NoAnswer(kind_of(info))),
         }
     }
 
@@ -116,6 +118,15 @@ struct Count {
     sample: Box<str>,
 }
 
+impl Count {
+    /// Keeps the first text that says something.
+    fn keep(&mut self, info: &str) {
+        if self.sample.is_empty() {
+            self.sample = shortened(info, SAMPLE).into();
+        }
+    }
+}
+
 /// Counts errors by kind.
 #[derive(Debug, Default)]
 pub struct ErrorTally {
@@ -140,10 +151,7 @@ impl ErrorTally {
             Some(count) if gone => count.gone += 1,
             Some(count) => {
                 count.records += 1;
-                if count.sample.is_empty() {
-                    let info = row.error_info.as_deref().unwrap_or_default();
-                    count.sample = shortened(info, SAMPLE).into();
-                }
+                count.keep(row.error_info.as_deref().unwrap_or_default());
             }
             None if gone => {}
             None => self.others += 1,
@@ -152,10 +160,16 @@ impl ErrorTally {
 
     /// Counts the error that a call was answered with.
     pub fn called(&mut self, called: &Called) {
-        if let Some(fault) = Fault::of_call(called)
+        self.answered(called, "");
+    }
+
+    /// As [`Self::called`], with the text that came.
+    pub fn answered(&mut self, called: &Called, info: &str) {
+        if let Some(fault) = Fault::of_call(called, info)
             && let Some(count) = self.count(fault)
         {
             count.answers += 1;
+            count.keep(info);
         }
     }
 
@@ -248,6 +262,33 @@ mod tests {
             ("10002", 0, 9, ""),
             ("HTTP 502", 0, 1, ""),
             ("no answer", 0, 1, ""),
+        ]
+        .map(|(name, records, answers, sample)| (name.to_owned(), records, answers, sample.into()));
+        assert_eq!(ranked, expected);
+    }
+
+    #[test]
+    fn an_answers_text_is_kept_and_told_together_with_the_rows_it_led_to() {
+        let mut tally = ErrorTally::default();
+        tally.answered(&called(Some(10002), Some(200)), "");
+        tally.answered(&called(Some(10002), Some(200)), "server\x07busy");
+        tally.answered(&called(None, None), "no answer within 10s");
+        tally.answered(&called(Some(0), Some(200)), "OK");
+        tally.row(&Row {
+            outcome: Outcome::Exhausted,
+            error_code: None,
+            error_info: Some("no answer within 10s".into()),
+            http_status: None,
+            ..samples::disbanded()
+        });
+        let ranked: Vec<_> = tally
+            .commonest(10)
+            .into_iter()
+            .map(|e| (e.fault.name(), e.records, e.answers, e.sample))
+            .collect();
+        let expected = [
+            ("no answer", 1, 1, "no answer within 10s"),
+            ("10002", 0, 2, "server\\u{7}busy"),
         ]
         .map(|(name, records, answers, sample)| (name.to_owned(), records, answers, sample.into()));
         assert_eq!(ranked, expected);

@@ -102,7 +102,7 @@ impl ReportTarget {
 }
 
 /// Puts the run's ID where `{run}` stands; a path that is not UTF-8 is taken as it is.
-pub(super) fn with_run(path: &Path, run: &str) -> PathBuf {
+pub(crate) fn with_run(path: &Path, run: &str) -> PathBuf {
     match path.to_str() {
         Some(text) => PathBuf::from(text.replace("{run}", run)),
         None => path.to_owned(),

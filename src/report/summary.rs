@@ -1,11 +1,12 @@
 //! The run's last word for scripts: one JSON object.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 
 use super::{
     ReportError,
@@ -16,6 +17,8 @@ use crate::{figures, outcome::Tally, replace, wall::UnixMillis};
 
 const WHAT: &str = "the summary";
 const OPTION: &str = "--summary";
+/// No summary is longer; what is, is none.
+const LONGEST: u64 = 1 << 20;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -131,13 +134,16 @@ pub struct SummaryTarget {
 impl SummaryTarget {
     /// Reads `--summary`, `{run}` standing for the run's ID, and proves that it can be written there.
     ///
+    /// With [`Existing::Replace`], what is there may be replaced if it is a summary of this very run.
+    ///
     /// # Errors
     /// [`ReportError::Exists`] where something is that may not be replaced; otherwise what the system says.
     pub fn claim(path: &Path, run: &str, existing: Existing) -> Result<Self, ReportError> {
         let path = with_run(path, run);
         let failed = |error: io::Error| create_error(WHAT, OPTION, &path, error);
+        let ours = existing == Existing::Replace && path.is_file() && is_of_run(&path, run);
         match fs::metadata(&path) {
-            Ok(there) if there.is_dir() || (there.is_file() && existing == Existing::Refuse) => {
+            Ok(there) if there.is_dir() || (there.is_file() && !ours) => {
                 return Err(failed(io::ErrorKind::AlreadyExists.into()));
             }
             // It is written to as it is.
@@ -145,6 +151,11 @@ impl SummaryTarget {
             // The file itself appears only when there is something in it.
             _ => drop(replace::beside(&path).map_err(failed)?),
         }
+        let existing = if ours {
+            Existing::Replace
+        } else {
+            Existing::Refuse
+        };
         Ok(Self { path, existing })
     }
 
@@ -164,6 +175,20 @@ impl SummaryTarget {
             .and_then(|json| replace::publish(&self.path, &json, over))
             .map_err(|error| create_error(WHAT, OPTION, &self.path, error))
     }
+}
+
+/// Whether the file is a summary of this run.
+fn is_of_run(path: &Path, run: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Head {
+        run_id: String,
+    }
+    let read = || {
+        let mut json = Vec::new();
+        File::open(path)?.take(LONGEST).read_to_end(&mut json)?;
+        io::Result::Ok(serde_json::from_slice::<Head>(&json)?)
+    };
+    read().is_ok_and(|head| head.run_id == run)
 }
 
 #[cfg(test)]
@@ -270,6 +295,12 @@ pub(crate) mod tests {
         assert!(matches!(error, ReportError::Exists { .. }), "{error:?}");
         let resumed = SummaryTarget::claim(&path, "r1", Existing::Replace).unwrap();
         resumed.write(&sample()).unwrap();
+
+        for foreign in ["precious", r#"{"run_id": "r2"}"#] {
+            fs::write(target.path(), foreign).unwrap();
+            let error = SummaryTarget::claim(&path, "r1", Existing::Replace).unwrap_err();
+            assert!(matches!(error, ReportError::Exists { .. }), "{error:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,12 @@ pub struct SimulatorArgs {
     /// Address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8600")]
     pub listen: SocketAddr,
+    /// Allow an address that other machines can reach; what they send is not encrypted
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// Write the key that the simulator expects into a new file, for --secret-key-file of a run
+    #[arg(long, value_name = "PATH")]
+    pub write_key: Option<PathBuf>,
     /// File with the IDs of the app's groups, one a line [default: every well-formed ID is a group]
     #[arg(long, value_name = "PATH")]
     pub groups: Option<PathBuf>,
@@ -52,6 +58,12 @@ pub enum BadArgs {
         /// Why.
         source: io::Error,
     },
+    /// An address that other machines can reach.
+    #[error(
+        "{0} can be reached by other machines, and what they send is not encrypted: listen on a loopback address, or \
+         add --allow-remote"
+    )]
+    Remote(SocketAddr),
     /// Shares of more than all groups.
     #[error(transparent)]
     Faults(#[from] OverSubscribed),
@@ -69,6 +81,9 @@ impl SimulatorArgs {
         identifier: String,
         secret_key_file: Option<PathBuf>,
     ) -> Result<SimulatorOptions, BadArgs> {
+        if !self.listen.ip().is_loopback() && !self.allow_remote {
+            return Err(BadArgs::Remote(self.listen));
+        }
         let plain = SimulatorOptions::plain();
         let key = secret_key_file
             .map(|path| read("secret-key-file", path))
@@ -186,6 +201,12 @@ mod tests {
             said.starts_with("cannot read /no/such/file, which --groups names:"),
             "{said}"
         );
+        let args = parse(&["--listen=0.0.0.0:80"]).unwrap();
+        let said = args.options(None, SAMPLE_IDENTIFIER.to_owned(), None);
+        assert!(matches!(said, Err(BadArgs::Remote(_))), "{said:?}");
+        let args = parse(&["--listen=0.0.0.0:80", "--allow-remote"]).unwrap();
+        let said = args.options(None, SAMPLE_IDENTIFIER.to_owned(), None);
+        assert!(said.is_ok(), "{said:?}");
         let args = parse(&["--fault=502:60%", "--fault=503:60%"]).unwrap();
         assert!(
             args.options(None, SAMPLE_IDENTIFIER.to_owned(), None)

@@ -99,6 +99,49 @@ impl Fault {
         })
     }
 
+    /// What the operator should do if it stays, as whole sentences.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Dns(_) => {
+                "Check the spelling of --endpoint, and whether this machine resolves names (its DNS settings)."
+            }
+            Self::Connect(_) => {
+                "Nobody listens there, or something refuses for them: check --endpoint and its port, and this machine's \
+                 firewall and proxy settings."
+            }
+            Self::Tls(_) => {
+                "Check this machine's clock and CA certificates. Where a proxy opens TLS, name a file with its \
+                 certificate in SSL_CERT_FILE."
+            }
+            Self::ConnectTimeout(_) => {
+                "Something swallows the packets: check this machine's firewall and routes, and whether it needs a proxy \
+                 (HTTPS_PROXY)."
+            }
+            Self::NotSent(_) => "No setting should cause this: please report it.",
+            Self::Timeout(_) => {
+                "The service takes its time: try again in a minute, or give it more with --timeout."
+            }
+            Self::Ended(_) => {
+                "Try again in a minute. If it stays, something in between cuts connections: ask those who run this \
+                 machine's network."
+            }
+            Self::HttpStatus(429) => "Somebody in between limits the calls: try again in a minute.",
+            Self::HttpStatus(500..=599 | 408 | 425) => {
+                "Try again in a minute; if it stays, look at the vendor's status page."
+            }
+            Self::HttpStatus(_) => {
+                "Check --endpoint, and whether a proxy is in the way (HTTPS_PROXY): it is not the service that answers."
+            }
+            Self::Redirect(_) => {
+                "Log in at this network's portal, or leave out its proxy; and check --endpoint, which is the service's \
+                 own domain."
+            }
+            Self::Unreadable(_) => {
+                "Something else answers there: check --endpoint, and whether a proxy or a portal is in the way."
+            }
+        }
+    }
+
     /// What it asks of the run.
     pub const fn verdict(&self) -> Verdict {
         let (action, reach) = match self {

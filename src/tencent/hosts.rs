@@ -211,11 +211,10 @@ impl Hosts {
         }
     }
 
-    /// As if a region had these addresses.
-    #[cfg(test)]
-    pub(crate) fn of_test(known: [Endpoint; 2]) -> Self {
+    /// One address and another to turn to, as a region has.
+    pub fn with_backup(primary: Endpoint, backup: Endpoint) -> Self {
         Self {
-            known: Box::new(known),
+            known: Box::new([primary, backup]),
             current: AtomicUsize::new(0),
         }
     }

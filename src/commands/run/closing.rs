@@ -18,7 +18,7 @@ use crate::{
     wall::UnixMillis,
 };
 
-use super::{consent, outputs::Outputs, service::Callee, session::Session};
+use super::{super::callee::Callee, consent, outputs::Outputs, session::Session};
 
 /// The commonest errors that are told.
 const ERRORS: usize = 10;
@@ -78,12 +78,23 @@ impl Closed<'_> {
         };
         let end = RunEnd {
             status: recorded(status),
-            stop_reason: self.end.reason.as_ref().map(ToString::to_string),
+            stop_reason: self.stop_reason(),
             exit_code: exit.number(),
             input_complete: self.end.intake.complete,
             finished_at: UnixMillis::now(),
         };
         run.finish(end).await
+    }
+
+    /// Why the run stopped, and what to do about it where that is known.
+    fn stop_reason(&self) -> Option<String> {
+        let reason = self.end.reason.as_ref()?;
+        match reason {
+            StopReason::Refused {
+                code: Some(code), ..
+            } => Some(format!("{reason}. {}", codes::explain(*code).advice)),
+            _ => Some(reason.to_string()),
+        }
     }
 
     async fn summary(
@@ -99,12 +110,7 @@ impl Closed<'_> {
         Summary {
             run_id: session.run_id().to_string(),
             status,
-            stop_reason: self
-                .end
-                .reason
-                .as_ref()
-                .filter(|_| status != Status::Finished)
-                .map(ToString::to_string),
+            stop_reason: self.stop_reason().filter(|_| status != Status::Finished),
             exit_code: exit.number(),
             sdkappid: self.callee.sdkappid(),
             endpoint: self.callee.endpoint().to_owned(),

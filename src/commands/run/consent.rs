@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    service::Callee,
+    super::callee::Callee,
     session::{Session, unusable},
 };
 

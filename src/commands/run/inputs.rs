@@ -131,7 +131,7 @@ pub(super) async fn intake(opened: Opened, session: &Session) -> Result<Intake, 
     };
     let rest = match feed {
         None => None,
-        Some(feed) => verify(feed, session, earlier.input_complete && is_stream).await?,
+        Some(feed) => verify(feed, session, earlier, is_stream).await?,
     };
     if rest.is_none() && !earlier.input_complete {
         tracing::warn!(
@@ -148,34 +148,47 @@ pub(super) async fn intake(opened: Opened, session: &Session) -> Result<Intake, 
     })
 }
 
-/// Reads past everything that the ledger knows, and proves that it is the same. Nothing where a stream is empty.
+/// Reads past everything that the ledger knows, and proves that it is the same. Nothing where nothing follows it, or
+/// where a stream is empty.
 async fn verify(
     mut feed: Feed,
     session: &Session,
-    patient: bool,
+    earlier: &ledger::RunInfo,
+    is_stream: bool,
 ) -> Result<Option<(Feed, Vec<Record>)>, Error> {
     let run = session.ledger()?;
+    let complete = earlier.input_complete;
+    let patience = (complete && is_stream).then_some(PATIENCE);
     let mut read = Incoming::default();
     let mut after = 0;
     loop {
         let known = run.page(after, PAGE).await.map_err(unusable)?;
         let Some((last, _)) = known.last() else {
-            return Ok(Some((feed, read.rest())));
+            break;
         };
         let at_start = after == 0;
         after = *last;
         for (seq, text) in known {
-            let next = match at_start && patient && read.is_empty() {
-                true => timeout(PATIENCE, read.next(&mut feed))
-                    .await
-                    .unwrap_or(Ok(None)),
-                false => read.next(&mut feed).await,
-            };
-            match next? {
+            let patience = patience.filter(|_| at_start && read.is_empty());
+            match read.next_within(&mut feed, patience, session).await? {
                 Some(record) if record.seq == seq && record.content.shown() == &*text => {}
                 None if seq == 1 => return Ok(None),
-                other => return Err(session.refuse(changed(seq, &text, other.as_ref())).await),
+                other => {
+                    let change = Changed::of(seq, Some(&text), other.as_ref());
+                    return Err(session.refuse(change.into_error()).await);
+                }
             }
+        }
+    }
+    if !complete {
+        return Ok(Some((feed, read.rest())));
+    }
+    // The list was known to its end, and was consented to as it was.
+    match read.next_within(&mut feed, patience, session).await? {
+        None => Ok(None),
+        Some(more) => {
+            let change = Changed::of(more.seq, None, Some(&more));
+            Err(session.refuse(change.into_error()).await)
         }
     }
 }
@@ -185,6 +198,23 @@ async fn verify(
 struct Incoming(std::vec::IntoIter<Record>);
 
 impl Incoming {
+    /// The next, or nothing where a stream has nothing to say for so long.
+    async fn next_within(
+        &mut self,
+        feed: &mut Feed,
+        patience: Option<Duration>,
+        session: &Session,
+    ) -> Result<Option<Record>, Error> {
+        let next = match patience {
+            Some(patience) => timeout(patience, self.next(feed)).await.unwrap_or(Ok(None)),
+            None => self.next(feed).await,
+        };
+        match next {
+            Ok(next) => Ok(next),
+            Err(error) => Err(session.refuse(error).await),
+        }
+    }
+
     async fn next(&mut self, feed: &mut Feed) -> Result<Option<Record>, Error> {
         loop {
             if let Some(record) = self.0.next() {
@@ -209,27 +239,29 @@ impl Incoming {
 
 /// The input is not what it was.
 #[derive(Debug, thiserror::Error)]
-#[error("the input has changed: record {seq} was {was:?} and is {is} now")]
+#[error("the input has changed: record {seq} was {was} and is {is} now")]
 struct Changed {
     seq: u64,
     was: String,
     is: String,
 }
 
-fn changed(seq: u64, was: &str, is: Option<&Record>) -> Error {
-    let is = is.map_or_else(
-        || "missing".to_owned(),
-        |record| format!("{:?} (line {})", record.content.shown(), record.line),
-    );
-    Error::new(
-        ExitCode::Usage,
-        Changed {
+impl Changed {
+    fn of(seq: u64, was: Option<&str>, is: Option<&Record>) -> Self {
+        Self {
             seq,
-            was: was.to_owned(),
-            is,
-        },
-    )
-    .with_hint("a resume needs the input as it was; begin a new run for a new list")
+            was: was.map_or_else(|| "behind its end".to_owned(), |was| format!("{was:?}")),
+            is: is.map_or_else(
+                || "missing".to_owned(),
+                |record| format!("{:?} (line {})", record.content.shown(), record.line),
+            ),
+        }
+    }
+
+    fn into_error(self) -> Error {
+        Error::new(ExitCode::Usage, self)
+            .with_hint("a resume needs the input as it was; begin a new run for a new list")
+    }
 }
 
 fn source(input: &Input) -> Source {

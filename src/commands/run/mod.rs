@@ -3,8 +3,8 @@
 mod closing;
 mod consent;
 mod inputs;
+mod lifetime;
 mod outputs;
-mod service;
 mod session;
 mod signals;
 
@@ -23,9 +23,9 @@ use crate::{
     wall::UnixMillis,
 };
 
+use super::callee::Callee;
 use closing::Closed;
 use outputs::{Outputs, Sink};
-use service::Callee;
 use session::Session;
 
 /// Does the main job.
@@ -59,11 +59,12 @@ struct Job<'a> {
 impl Job<'_> {
     async fn run(self, mut warnings: Vec<String>) -> Result<ExitCode, Error> {
         let began = (UnixMillis::now(), tokio::time::Instant::now());
+        signals::outlive_file_size_limit();
         let protect = self.protect()?;
         let callee = Callee::prepare(self.settings)?;
         let mut session = Session::open(self.settings, &callee).await?;
         let inputs = inputs::open(self.settings, &session)?;
-        callee.check_lifetime(self.settings, &inputs)?;
+        callee.check_usersig(|| lifetime::likely(self.settings, &inputs))?;
         if self.settings.consent == Consent::Ask {
             consent::terminal_is_there(callee.sdkappid())?;
         }

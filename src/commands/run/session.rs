@@ -14,7 +14,7 @@ use crate::{
     wall::UnixMillis,
 };
 
-use super::{inputs::Opened, service::Callee};
+use super::{super::callee::Callee, inputs::Opened};
 
 /// A run of this process.
 pub(super) struct Session {

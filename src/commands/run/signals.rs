@@ -43,6 +43,16 @@ pub(super) fn watch(stopper: &Stopper) -> Result<Watching, Error> {
     Ok(Watching(tasks))
 }
 
+/// Lets a write beyond the process's file-size limit (`ulimit -f`) fail like one on a full disk, instead of killing the
+/// process. In force until it ends.
+pub(super) fn outlive_file_size_limit() {
+    /// The same on all Linux architectures but MIPS, and on the BSDs and macOS.
+    const SIGXFSZ: i32 = 25;
+    if let Err(error) = signal(SignalKind::from_raw(SIGXFSZ)) {
+        tracing::debug!("a file-size limit would kill this process: {error}");
+    }
+}
+
 fn on(signal: Signal, stopper: &Stopper) {
     if stopper.is_asked() && signal != Signal::HangUp {
         tracing::warn!("leaving at once; calls in flight are recorded as unanswered");

@@ -103,6 +103,8 @@ pub struct Checked {
     pub answer: Answer,
     /// How many groups the app has, if the service said so.
     pub groups: Option<u64>,
+    /// What came instead of an answer of the service's, if so.
+    pub fault: Option<Fault>,
 }
 
 impl Client {
@@ -140,23 +142,34 @@ impl Client {
         let credential = self.settings.credentials.current(Moment::now());
         let target = Target::new(&self.settings, GET_APPID_GROUP_LIST, &credential);
         let body = GetAppidGroupList { limit: 1, next: 0 };
-        let mut groups = None;
+        let (mut groups, mut fault) = (None, None);
         let answer = self
-            .call(&target, &credential, &body, Arc::new(Unwatched), |body| {
-                groups = wire::total_count(body);
-            })
+            .call(
+                &target,
+                &credential,
+                &body,
+                Arc::new(Unwatched),
+                |end| match end {
+                    Ok(body) => groups = wire::total_count(body),
+                    Err(other) => fault = Some(other.clone()),
+                },
+            )
             .await;
-        Checked { answer, groups }
+        Checked {
+            answer,
+            groups,
+            fault,
+        }
     }
 
-    /// Makes one call; `on_success` sees the body of an answer that says OK.
+    /// Makes one call; `look` sees the body of an answer that says OK, or what came instead of an answer.
     async fn call(
         &self,
         target: &Target,
         credential: &Credential,
         body: &(impl Serialize + Sync),
         departure: Arc<dyn Departure>,
-        on_success: impl FnOnce(&[u8]) + Send,
+        look: impl FnOnce(Result<&[u8], &Fault>) + Send,
     ) -> Answer {
         let started = Instant::now();
         let mut exchange = Exchange::default();
@@ -170,13 +183,13 @@ impl Client {
             }
             Err(error) => Err(Fault::NotSent(error.to_string().into())),
         };
-        let outcome = outcome.and_then(|()| {
-            let reply = wire::parse(exchange.body()).map_err(Fault::Unreadable)?;
-            if reply.code == 0 {
-                on_success(exchange.body());
-            }
-            Ok(reply)
-        });
+        let outcome =
+            outcome.and_then(|()| wire::parse(exchange.body()).map_err(Fault::Unreadable));
+        match &outcome {
+            Ok(reply) if reply.code == 0 => look(Ok(exchange.body())),
+            Ok(_) => {}
+            Err(fault) => look(Err(fault)),
+        }
         let (verdict, code, info) = match outcome {
             Ok(reply) => (codes::verdict(reply.code), Some(reply.code), reply.info),
             Err(fault) => (fault.verdict(), None, fault.to_string()),

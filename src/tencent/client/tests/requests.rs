@@ -108,7 +108,10 @@ async fn a_renewed_usersig_is_what_further_calls_carry() {
 async fn after_a_switch_calls_go_to_the_other_known_host() {
     let (primary, backup) = (Server::playing(ok(OK)), Server::playing(ok(OK)));
     let mut settings = settings(&primary.url(), PATIENT);
-    settings.hosts = Hosts::of_test([primary.url(), backup.url()].map(|url| url.parse().unwrap()));
+    settings.hosts = Hosts::with_backup(
+        primary.url().parse().unwrap(),
+        backup.url().parse().unwrap(),
+    );
     let client = client(settings);
     call(&client).await;
     assert_eq!(client.switch_host(), Some(backup.url()));

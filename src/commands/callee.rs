@@ -18,13 +18,8 @@ use crate::{
     wall::UnixMillis,
 };
 
-use super::inputs::Opened;
-
-/// What a UserSig made elsewhere must hold for at least, where the run's length can't be told: a quarter of an hour.
-const AT_LEAST: Duration = Duration::from_secs(15 * 60);
-
 /// Who is called, and everything that must live as long as the calls.
-pub(in crate::commands) struct Callee {
+pub(super) struct Callee {
     client: Option<Arc<Client>>,
     sdkappid: u64,
     identifier: String,
@@ -55,11 +50,7 @@ impl Callee {
     }
 
     /// The vendor's service, for `check` as well.
-    pub(in crate::commands) fn live(
-        account: &Account,
-        calls: Calls,
-        concurrency: usize,
-    ) -> Result<Self, Error> {
+    pub(super) fn live(account: &Account, calls: Calls, concurrency: usize) -> Result<Self, Error> {
         let hosts = match &account.home {
             Home::Region(region) => Hosts::of_region(known(*region)),
             Home::Endpoint(url) => Hosts::only(url.parse::<Endpoint>().map_err(usage)?),
@@ -129,7 +120,7 @@ impl Callee {
         })
     }
 
-    pub(in crate::commands) fn client(&self) -> Option<Arc<Client>> {
+    pub(super) fn client(&self) -> Option<Arc<Client>> {
         self.client.clone()
     }
 
@@ -146,40 +137,22 @@ impl Callee {
         &self.endpoint
     }
 
-    /// A UserSig made elsewhere must be this app's and admin's, and outlast the run (contract, "Before the first call").
-    pub(super) fn check_lifetime(
+    /// A UserSig made elsewhere must be this app's and admin's, and hold for as long as it is `needed` (contract, "Before
+    /// the first call"). Returns for how long it holds; none where a key makes new ones.
+    pub(super) fn check_usersig(
         &self,
-        settings: &RunSettings,
-        inputs: &Opened,
-    ) -> Result<(), Error> {
+        needed: impl FnOnce() -> Result<Duration, Error>,
+    ) -> Result<Option<Duration>, Error> {
         let Some(foreign) = &self.foreign else {
-            return Ok(());
+            return Ok(None);
         };
-        let groups = settings
-            .safety
-            .limit
-            .map_or_else(|| inputs.count_records(), |limit| Ok(Some(limit.get())))?;
-        let calls = Duration::from_secs(groups.unwrap_or(0) / u64::from(settings.pace.rate.get()));
-        let needed = calls.max(if groups.is_none() {
-            AT_LEAST
-        } else {
-            settings.calls.timeout
-        });
-        self.check_usersig(foreign, needed)
-    }
-
-    /// As [`Self::check_lifetime`], for one call.
-    pub(in crate::commands) fn check_now(&self) -> Result<(), Error> {
-        self.foreign.as_ref().map_or(Ok(()), |foreign| {
-            self.check_usersig(foreign, Duration::ZERO)
-        })
-    }
-
-    fn check_usersig(&self, foreign: &Inspected, needed: Duration) -> Result<(), Error> {
+        let needed = needed()?;
         let now = u64::try_from(UnixMillis::now().0 / 1000).unwrap_or(0);
         foreign
             .check(self.sdkappid, &self.identifier, now, needed)
-            .map_err(usage)
+            .map_err(usage)?;
+        let left = foreign.expires_at_unix_s().saturating_sub(now);
+        Ok(Some(Duration::from_secs(left)))
     }
 }
 
