@@ -7,7 +7,7 @@ program=$(realpath "${1:-target/release/disband-batch}")
 work=$(mktemp -d)
 socket=disband-batch-$$
 terminal() { tmux -L "$socket" -f /dev/null "$@"; }
-trap 'terminal kill-server 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'terminal kill-server 2>/dev/null || true; sleep 0.3; rm -rf "$work"' EXIT
 ln -s "$PWD/sample-input" "$work/sample-input"
 ln -s "$program" "$work/disband-batch"
 
