@@ -2,6 +2,8 @@
 //!
 //! `BLESS=1 cargo test --test docs` writes the tables that are made from the program into the README.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     collections::BTreeSet,
     fs,
