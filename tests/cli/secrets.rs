@@ -168,7 +168,7 @@ fn a_usersig_made_elsewhere_stays_secret_whatever_goes_wrong() {
     scenario.wait_for_calls(1);
     let seen_by_all = command_line(&run);
     let run = run.end_input_and_wait();
-    assert_kept(&scenario, &run, &[usersig.clone()]);
+    assert_kept(&scenario, &run, std::slice::from_ref(&usersig));
     assert_holds_no_secret("ps", &seen_by_all, &[usersig]);
 }
 

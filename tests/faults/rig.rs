@@ -240,7 +240,7 @@ async fn begin() -> RunLedger {
         run_id: RunId::new(now, 1),
         sdkappid: options.sdkappid,
         endpoint: "simulator".into(),
-        identifier: options.identifier.into(),
+        identifier: options.identifier,
         inputs: vec![Input {
             name: "list".into(),
             path: None,

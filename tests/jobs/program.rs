@@ -107,7 +107,7 @@ impl Home {
 
 /// Rows of a JSONL report.
 pub(crate) fn rows(jsonl: &str) -> Vec<Value> {
-    let rows = jsonl.lines().map(|line| serde_json::from_str(line));
+    let rows = jsonl.lines().map(serde_json::from_str);
     rows.map(Result::unwrap).collect()
 }
 
