@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Records docs/run.svg: the sample's run in a real terminal, in its middle and at its end.
-#   docs/record.sh [PROGRAM]       needs tmux and python3
+# Records docs/run.svg, the sample's run in a real terminal, in its middle and at its end, and docs/report.png, its page.
+#   docs/record.sh [PROGRAM]       needs tmux, python3 and chromium
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=$(realpath "${1:-target/release/disband-batch}")
 work=$(mktemp -d)
 socket=disband-batch-$$
 terminal() { tmux -L "$socket" -f /dev/null "$@"; }
-trap 'terminal kill-server 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'terminal kill-server 2>/dev/null || true; sleep 0.3; rm -rf "$work"' EXIT
 ln -s "$PWD/sample-input" "$work/sample-input"
 ln -s "$program" "$work/disband-batch"
 
@@ -28,4 +28,9 @@ done
 sleep 0.2
 terminal capture-pane -e -p >"$work/end"
 python3 docs/terminal_to_svg.py "$work/middle" "$work/end" >docs/run.svg
-ls -l docs/run.svg
+
+run=$(basename "$work"/disband-*.csv .csv)
+HOME=$work XDG_STATE_HOME='' "$program" report "${run#disband-}" --format html -o "$work/report.html"
+chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --virtual-time-budget=3000 --window-size=1100,770 \
+  --screenshot=docs/report.png "file://$work/report.html" 2>"$work/chromium.log" || { cat "$work/chromium.log"; exit 1; }
+ls -l docs/run.svg docs/report.png

@@ -21,6 +21,15 @@ pub const MAX_SERVICE_MADE_BYTES: usize = 128;
 ///
 /// Rules: spec section 8 ("Group System", documents 1047/33529 and 1047/33530 of the service). A text is taken as it
 /// stands: space is legal at either end, so nothing is trimmed, and case matters.
+///
+/// ```
+/// use disband_batch::group::GroupId;
+///
+/// assert_eq!(GroupId::try_from("@TGS#2J4SZEAEL")?.as_str(), "@TGS#2J4SZEAEL");
+/// assert!(GroupId::try_from("sales, north #1").is_ok());
+/// assert!(GroupId::try_from("@TGS#_community@TOPIC#_topic").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupId(Box<str>);
 

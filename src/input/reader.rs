@@ -52,6 +52,18 @@ impl std::fmt::Debug for Reader {
 /// Standard input, pipes and devices are looked into at the first [`Reader::next_batch`] that comes to them: here they
 /// could block for as long as their writer pleases.
 ///
+/// ```
+/// use disband_batch::input::{self, InputOptions, Source};
+///
+/// let mut reader = input::open(vec![Source::File("sample-input/ids.txt".into())], &InputOptions::default())?;
+/// let mut records = 0;
+/// while let Some(batch) = reader.next_batch(100)? {
+///     records += batch.len();
+/// }
+/// assert_eq!(records, 320);
+/// # Ok::<(), disband_batch::input::InputError>(())
+/// ```
+///
 /// # Errors
 ///
 /// When a file is not there, cannot be opened, is a directory, is no UTF-8 text, lacks the column, or could be read in

@@ -6,13 +6,13 @@
 //!
 //! - The service counts arrivals, and we know departures. If two calls that are 200 apart leave at least 1 s + m after
 //!   each other, they arrive at least 1 s apart as long as the way to the service varies by less than m.
-//! - [`NOMINAL`] is 1004 ms: 200 calls in 1004 ms are 199.2 a second, 99.6 % of the rate. The promise is 99.5 %, so
+//! - `NOMINAL` is 1004 ms: 200 calls in 1004 ms are 199.2 a second, 99.6 % of the rate. The promise is 99.5 %, so
 //!   4 ms is nearly all the room for jitter that there is: in ten seconds 1992 calls leave, 1990 are promised, and two
 //!   remain for the edges of the window.
-//! - [`GUARD`] is 1002 ms: a call that left late (a timer, a busy machine) may be caught up with, which brings it nearer
+//! - `GUARD` is 1002 ms: a call that left late (a timer, a busy machine) may be caught up with, which brings it nearer
 //!   to its successor 200 places on; the guard stops that at 1002 ms, so 2 ms of jitter are left even then. The 2 ms
 //!   between guard and nominal are also how fast a train of bunched calls spreads out again.
-//! - [`CATCH_UP`] is 100 ms: a burst of 20 calls at most, after a stall or an idle moment. It is spent before the first
+//! - `CATCH_UP` is 100 ms: a burst of 20 calls at most, after a stall or an idle moment. It is spent before the first
 //!   call, so that the run starts evenly. A longer stall loses its slots for good, for they can't be caught up with
 //!   inside the guard anyway.
 

@@ -187,7 +187,8 @@ impl Closing<'_> {
         if n(Outcome::Failed) + n(Outcome::Exhausted) > 0 {
             steps.push(("Try what failed again:", format!("{resume} --retry-failed")));
         }
-        if self.summary.outcomes.of_class(Class::Failure) > 0 {
+        // A dry run leaves no ledger that could be asked.
+        if self.summary.outcomes.of_class(Class::Failure) > 0 && n(Outcome::WouldDisband) == 0 {
             steps.push((
                 "Look at what failed:",
                 format!("disband-batch report {run} --format html -o {run}.html"),

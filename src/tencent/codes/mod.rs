@@ -44,6 +44,15 @@ pub struct Explanation {
 
 /// What an answer with this `ErrorCode` asks of the run. Only 0 is success and only 10010 is gone; an unknown code
 /// fails its group.
+///
+/// ```
+/// use disband_batch::{tencent::codes::verdict, verdict::Action};
+///
+/// assert_eq!(verdict(0).action, Action::Done);
+/// assert_eq!(verdict(10010).action, Action::Gone);
+/// assert_eq!(verdict(10002).action, Action::Retry);
+/// assert_eq!(verdict(12345).action, Action::Fail); // in no table
+/// ```
 pub fn verdict(code: i64) -> Verdict {
     known(code).unwrap_or(&unknown(code)).verdict()
 }
