@@ -14,7 +14,7 @@ fn runs_are_listed_newest_first_with_what_they_came_to() {
     let [second, first] = runs.as_slice() else {
         panic!("two runs: {runs:?}");
     };
-    assert!(first[0] <= second[0]);
+    assert!(first[1] <= second[1]);
     for run in [first, second] {
         assert_eq!(run[2], APP);
         assert_eq!(run[9], home.simulator.url());
