@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     disband::{Answer, Disband},
-    ledger::{CallId, Intent, LedgerError, RunLedger},
+    ledger::{Before, CallId, Intent, LedgerError, RunLedger},
     observe::{Health, Notice, Snapshot},
     pace::{Departures, Pacer, Wait},
     wall::UnixMillis,
@@ -34,8 +34,8 @@ use super::{
 /// How often those who watch are told the figures.
 const TICK: Duration = Duration::from_millis(200);
 
-/// The service's window, and room for a call that left a little after its intent.
-const PAUSE_AFTER_SESSION: Duration = Duration::from_millis(1100);
+/// The service's window, and the wall clock's grain.
+const WINDOW_MS: i64 = 1002;
 
 /// What a worker brings back.
 pub(super) type Returned = (Prepared, Answer);
@@ -112,8 +112,8 @@ pub(super) struct Parts<D> {
     pub(super) began: Instant,
     /// The number of the last call that the ledger knows of.
     pub(super) last_call: u64,
-    /// When the app was last called, by whomever used this ledger.
-    pub(super) newest_intent: Option<UnixMillis>,
+    /// The app's session before this one.
+    pub(super) before: Option<Before>,
 }
 
 impl<D: Disband> Dispatcher<D> {
@@ -128,7 +128,7 @@ impl<D: Disband> Dispatcher<D> {
             jobs,
             began,
             last_call,
-            newest_intent,
+            before,
         } = parts;
         let departures = Departures::new(began);
         Self {
@@ -147,9 +147,14 @@ impl<D: Disband> Dispatcher<D> {
             ready: VecDeque::new(),
             calls: JoinSet::new(),
             lookahead: Lookahead::default(),
-            pacer: Pacer::new(plan.rate, began.elapsed(), Arc::clone(&departures)),
+            pacer: Pacer::new(
+                plan.rate,
+                began.elapsed(),
+                still_counted(before, UnixMillis::now()),
+                Arc::clone(&departures),
+            ),
             departures,
-            throttle: Throttle::new(plan.rate.get(), after(newest_intent, UnixMillis::now())),
+            throttle: Throttle::new(plan.rate.get()),
             breaker: Breaker::new(),
             herd: HerdWatch::default(),
             watch: Watch::new(plan.limits),
@@ -451,13 +456,17 @@ impl<D: Disband> Dispatcher<D> {
     }
 }
 
-/// How long to wait after an earlier session: its last calls are still in the service's window of one second.
-fn after(newest_intent: Option<UnixMillis>, now: UnixMillis) -> Duration {
-    let Some(newest) = newest_intent else {
-        return Duration::ZERO;
-    };
-    let ago = Duration::from_millis(now.0.saturating_sub(newest.0).max(0).cast_unsigned());
-    PAUSE_AFTER_SESSION.saturating_sub(ago)
+/// Calls of the app's session before this one that may still be in the service's window of one second.
+fn still_counted(before: Option<Before>, now: UnixMillis) -> u32 {
+    match before {
+        // By its clock, which may have been set since: then it counts rather than not.
+        Some(Before {
+            ended_at: Some(ended_at),
+            ..
+        }) if now.0.saturating_sub(ended_at.0) > WINDOW_MS => 0,
+        Some(before) => before.last_calls,
+        None => 0,
+    }
 }
 
 async fn durable(

@@ -206,7 +206,7 @@ pub async fn run<D: Disband, S: RowSink>(
         jobs,
         began,
         last_call: known.last_call.map_or(0, |call| call.0),
-        newest_intent: known.newest_intent,
+        before: known.before,
     });
     let feeder = tokio::spawn(feeder.run(intake));
     let dispatcher = tokio::spawn(dispatcher.run());

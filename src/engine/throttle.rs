@@ -34,10 +34,10 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    /// Full speed, at `rate` calls a second, from `paused_until` on.
-    pub(super) fn new(rate: u32, paused_until: Duration) -> Self {
+    /// Full speed, at `rate` calls a second.
+    pub(super) fn new(rate: u32) -> Self {
         let full = f64::from(rate);
-        let (refused_at, grown_at, taken) = Default::default();
+        let (refused_at, grown_at, paused_until, taken) = Default::default();
         Self {
             full,
             current: full,
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn one_step_finds_what_the_service_takes() {
-        let mut throttle = Throttle::new(200, Duration::ZERO);
+        let mut throttle = Throttle::new(200);
         for n in 0..120 {
             throttle.taken(ms(1000 + n * 8));
         }
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_step_is_never_steeper_than_half_and_there_is_one_a_second() {
-        let mut throttle = Throttle::new(200, Duration::ZERO);
+        let mut throttle = Throttle::new(200);
         assert!(throttle.refused(ms(0), None));
         assert!(!throttle.refused(ms(50), None));
         assert!((throttle.rate(ms(50)) - 100.0).abs() < 0.1);
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn it_never_stops_altogether_and_grows_back_to_full_but_not_beyond() {
-        let mut throttle = Throttle::new(200, Duration::ZERO);
+        let mut throttle = Throttle::new(200);
         for second in 0..100 {
             throttle.refused(ms(second * 1000), None);
         }
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_services_wish_to_wait_is_honoured_up_to_a_minute() {
-        let mut throttle = Throttle::new(200, Duration::ZERO);
+        let mut throttle = Throttle::new(200);
         throttle.refused(ms(0), Some(Duration::from_secs(7)));
         assert_eq!(throttle.paused_until(), Duration::from_secs(7));
         throttle.refused(ms(10), Some(Duration::from_secs(3600)));

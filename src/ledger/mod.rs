@@ -30,7 +30,7 @@ pub use self::{
     handle::{Ledger, RunLedger},
     query::RowFilter,
     run::{Input, NewRun, NoSuchRun, NotARunId, RunEnd, RunId, RunInfo, Session, Status},
-    tally::{Counts, RunTally},
+    tally::{Before, Counts, RunTally},
 };
 pub(crate) use file::{create_private_dir, open_private_file};
 

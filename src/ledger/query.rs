@@ -9,7 +9,7 @@ use super::{
     codes::{outcome_of, sql_int, unsigned},
     error::Fault,
     schema::RUN_SHIFT,
-    tally::{self, RunTally},
+    tally::{self, Before, RunTally},
 };
 use crate::{group::GroupId, row::Row, wall::UnixMillis};
 
@@ -32,9 +32,10 @@ pub enum RowFilter {
 /// Calls of a run whose answers are not known (yet), by record. Never more than were in flight when a process died.
 pub(super) type OpenCalls = HashMap<u64, u32>;
 
-/// The newest sessions of an app that are searched for its last call. Each takes tens of milliseconds at least, so calls
-/// of sessions before these are too long ago to matter for the pace.
-const RECENT_SESSIONS: u32 = 64;
+/// Calls of an earlier session that are looked at: more than a second's worth, unless the app has bought a great deal.
+const LAST_CALLS: u32 = 1000;
+/// An intent waits for its call no longer than this, but in an outage, and then little is called.
+const LAST_CALLS_MS: i64 = 60_000;
 
 /// Splits an id of the file into what it numbers.
 pub(super) const fn number(id: i64) -> u64 {
@@ -205,33 +206,51 @@ pub(super) fn open_calls(connection: &Connection, run: i64) -> Result<OpenCalls,
 
 /// Counts of the run, its last call, and the newest one of its app.
 pub(super) fn tally(connection: &Connection, run: i64) -> Result<RunTally, Fault> {
-    let mut recent = connection.prepare_cached(
-        "SELECT DISTINCT run FROM
-             (SELECT s.run FROM sessions s JOIN runs n ON n.id = s.run
-              WHERE n.sdkappid = (SELECT sdkappid FROM runs WHERE id = ?1) ORDER BY s.id DESC LIMIT ?2)",
-    )?;
-    let runs = recent
-        .query_map((run, RECENT_SESSIONS), |row| row.get(0))?
-        .collect::<Result<Vec<i64>, _>>()?;
-    let mut newest_intent = None;
-    for run in runs {
-        newest_intent = newest_intent.max(last_call(connection, run)?.map(|(_, at)| at));
-    }
     Ok(RunTally {
         counts: tally::counts(connection, run)?,
-        last_call: last_call(connection, run)?.map(|(call, _)| call),
-        newest_intent,
+        last_call: last_call(connection, run)?,
+        before: before(connection, run)?,
     })
 }
 
-fn last_call(connection: &Connection, run: i64) -> Result<Option<(CallId, UnixMillis)>, Fault> {
+/// The session of the run's app before its newest one, which is the asker's.
+fn before(connection: &Connection, run: i64) -> Result<Option<Before>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, intended_at FROM calls WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+        "SELECT s.run, s.finished_at FROM sessions s JOIN runs n ON n.id = s.run
+         WHERE n.sdkappid = (SELECT sdkappid FROM runs WHERE id = ?1) ORDER BY s.id DESC LIMIT 1 OFFSET 1",
+    )?;
+    let session = statement
+        .query_row([run], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?))
+        })
+        .optional()?;
+    let Some((earlier, ended_at)) = session else {
+        return Ok(None);
+    };
+    let mut calls = connection.prepare_cached(
+        "SELECT count(*) FROM (SELECT intended_at AS at, max(intended_at) OVER () AS newest
+             FROM (SELECT intended_at FROM calls WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT ?3))
+         WHERE at >= newest - ?4",
+    )?;
+    let (first, last) = span(earlier, 0);
+    let last_calls = calls.query_row((first, last, LAST_CALLS, LAST_CALLS_MS), |row| row.get(0))?;
+    let last_calls = if last_calls == LAST_CALLS {
+        u32::MAX
+    } else {
+        last_calls
+    };
+    Ok(Some(Before {
+        ended_at: ended_at.map(UnixMillis),
+        last_calls,
+    }))
+}
+
+fn last_call(connection: &Connection, run: i64) -> Result<Option<CallId>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM calls WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
     )?;
     let last = statement
-        .query_row(span(run, 0), |row| {
-            Ok((CallId(number(row.get(0)?)), UnixMillis(row.get(1)?)))
-        })
+        .query_row(span(run, 0), |row| Ok(CallId(number(row.get(0)?))))
         .optional()?;
     Ok(last)
 }

@@ -30,8 +30,17 @@ pub struct RunTally {
     pub counts: Counts,
     /// The last call number that the run used.
     pub last_call: Option<CallId>,
-    /// When the app's newest call was intended, in this or any other run: what the pace has to go on from.
-    pub newest_intent: Option<UnixMillis>,
+    /// The app's session before this one, in this or any other run: what the pace has to go on from.
+    pub before: Option<Before>,
+}
+
+/// How the app's session before this one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// When; none if its process was killed, and nobody knows.
+    pub ended_at: Option<UnixMillis>,
+    /// Calls that may have left in its last second; the greatest number stands for a thousand or more.
+    pub last_calls: u32,
 }
 
 /// What is counted.

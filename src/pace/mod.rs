@@ -70,12 +70,12 @@ pub enum Wait {
 }
 
 impl Pacer {
-    /// A pacer for `rate` calls a second, from `now` on.
-    pub fn new(rate: NonZeroU32, now: Duration, departures: Arc<Departures>) -> Self {
+    /// A pacer for `rate` calls a second, from `now` on, where `before` calls may have left within the last second.
+    pub fn new(rate: NonZeroU32, now: Duration, before: u32, departures: Arc<Departures>) -> Self {
         let hand = Hand::default();
         hand.set(now);
         let effective = f64::from(rate.get());
-        let window = Window::new(rate.get() as usize, GUARD);
+        let window = Window::new(rate.get() as usize, GUARD, (now, before));
         Self {
             limiter: gcra(effective, &hand),
             hand,

@@ -14,12 +14,12 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// A guard that lets `limit` calls leave in any `span`.
-    pub(super) fn new(limit: usize, span: Duration) -> Self {
+    /// A guard that lets `limit` calls leave in any `span`, where some may have left just now, by another's hand.
+    pub(super) fn new(limit: usize, span: Duration, (now, others): (Duration, u32)) -> Self {
         Self {
             limit,
             span,
-            departed: VecDeque::new(),
+            departed: std::iter::repeat_n(now, limit.min(others as usize)).collect(),
             most: 0,
         }
     }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn it_refuses_the_call_that_would_be_one_too_many_until_the_oldest_is_out_of_the_span() {
-        let mut window = Window::new(2, ms(1000));
+        let mut window = Window::new(2, ms(1000), (ms(0), 0));
         assert_eq!(window.refuses(ms(0), 0), None);
         window.departed(ms(0));
         window.departed(ms(10));
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_permit_that_is_out_counts_as_if_it_left_at_any_moment() {
-        let mut window = Window::new(2, ms(1000));
+        let mut window = Window::new(2, ms(1000), (ms(0), 0));
         assert_eq!(window.refuses(ms(0), 2), Some(None));
         window.departed(ms(5));
         assert_eq!(window.refuses(ms(5), 1), Some(Some(ms(1005))));
@@ -94,8 +94,19 @@ mod tests {
     }
 
     #[test]
+    fn what_another_sent_just_before_counts_for_a_span() {
+        let mut window = Window::new(3, ms(1000), (ms(0), 2));
+        assert_eq!(window.refuses(ms(0), 0), None);
+        window.departed(ms(5));
+        assert_eq!(window.refuses(ms(5), 0), Some(Some(ms(1000))));
+        assert_eq!(window.max_in_one_second(), 3);
+        let mut window = Window::new(3, ms(1000), (ms(0), 1000));
+        assert_eq!(window.refuses(ms(0), 0), Some(Some(ms(1000))));
+    }
+
+    #[test]
     fn it_counts_the_most_that_left_within_one_second() {
-        let mut window = Window::new(3, ms(1000));
+        let mut window = Window::new(3, ms(1000), (ms(0), 0));
         for at in [0, 600, 1000, 1200, 1599] {
             window.departed(ms(at));
         }

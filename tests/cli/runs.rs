@@ -408,7 +408,7 @@ fn a_simulated_run_can_be_resumed_in_the_simulator() {
         .arg(scenario.ids(20))
         .run()
         .exits(4)
-        .says("disband-batch --simulate --resume=");
+        .says("disband-batch --simulate --report report.csv --resume=");
     let resume = format!("--resume={}", run.run_id());
     let resumed = simulated().arg(resume).run();
     assert!(matches!(resumed.status.code(), Some(0 | 1)), "{resumed:?}");

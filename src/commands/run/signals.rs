@@ -1,7 +1,5 @@
 //! Signals: the first asks the run to stop, the second insists.
 
-use std::time::Duration;
-
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
@@ -12,9 +10,6 @@ use crate::{
     error::Error,
     exit::ExitCode,
 };
-
-/// Signals within this of the first are the same wish.
-const ONE_WISH: Duration = Duration::from_millis(200);
 
 /// Watches until dropped.
 pub(super) struct Watching(Vec<JoinHandle<()>>);
@@ -74,12 +69,7 @@ pub(super) fn outlive_file_size_limit() {
 }
 
 fn on(signal: Signal, stopper: &Stopper) {
-    // `timeout` and some shells signal process and group, which is one wish.
-    let one_wish = stopper.asked_at().elapsed() < ONE_WISH;
-    if stopper.is_asked() && (one_wish || signal == Signal::HangUp) {
-        return;
-    }
-    if stopper.is_asked() {
+    if stopper.is_asked() && signal != Signal::HangUp {
         tracing::warn!("leaving at once; calls in flight are recorded as unanswered");
         stopper.insist();
     } else {

@@ -262,7 +262,7 @@ fn pages_begin_after_the_given_number_and_keep_to_the_limit() {
 }
 
 #[test]
-fn the_tally_knows_the_newest_call_of_the_app_in_any_run() {
+fn the_tally_knows_what_the_app_called_in_the_session_before() {
     wait(async {
         let (ledger, run) = begun().await;
         let nothing = run.tally().await.unwrap();
@@ -275,13 +275,15 @@ fn the_tally_knows_the_newest_call_of_the_app_in_any_run() {
             ..new_run(2)
         };
         let other_app = ledger.begin(other_app).await.unwrap();
-        let own = run.tally().await.unwrap();
-        assert_eq!(own.last_call, Some(CallId(9)));
-        assert_eq!(own.newest_intent, Some(UnixMillis(10_009)));
+        assert_eq!(run.tally().await.unwrap().last_call, Some(CallId(9)));
         let same = same_app.tally().await.unwrap();
         assert_eq!(same.last_call, None);
-        assert_eq!(same.newest_intent, Some(UnixMillis(10_009)));
-        assert_eq!(other_app.tally().await.unwrap().newest_intent, None);
+        let killed = Before {
+            ended_at: None,
+            last_calls: 1,
+        };
+        assert_eq!(same.before, Some(killed));
+        assert_eq!(other_app.tally().await.unwrap().before, None);
     });
 }
 
