@@ -21,7 +21,7 @@ use std::{
 use disband_batch::simulator::{FaultPlan, Groups, Latency, Outage, Simulator, SimulatorOptions};
 
 use dice::Dice;
-use session::{Home, Session};
+use session::{Ended, Home, Session};
 
 const RATE: u32 = 800;
 const GROUPS: usize = 6_000;
@@ -66,11 +66,14 @@ fn play(seed: u64) {
     let simulator = Simulator::start(options.clone()).unwrap();
     let home = Home::new(&simulator, &options);
     fs::write(home.path("list.csv"), list(&groups)).unwrap();
-    let moves = rough(&home, &simulator, &mut dice);
+    let (moves, mut finished) = rough(&home, &simulator, &mut dice);
     quiet(&simulator);
     let began = Instant::now();
     let end = loop {
-        let end = Session::start(&home).wait(PATIENCE);
+        // A quick machine may be done before the rough times are over.
+        let end = finished
+            .take()
+            .unwrap_or_else(|| Session::start(&home).wait(PATIENCE));
         if !matches!(end.code, Some(3 | 4)) {
             break end;
         }
@@ -103,8 +106,12 @@ fn list(groups: &[String]) -> String {
     list
 }
 
-/// Starts, hurts and resumes the program; says how often it did what.
-fn rough(home: &Home, simulator: &Simulator, dice: &mut Dice) -> BTreeMap<&'static str, u32> {
+/// Starts, hurts and resumes the program; says how often it did what, and how the run ended if it did.
+fn rough(
+    home: &Home,
+    simulator: &Simulator,
+    dice: &mut Dice,
+) -> (BTreeMap<&'static str, u32>, Option<Ended>) {
     let mut moves = BTreeMap::new();
     let over = Instant::now() + ROUGH;
     while Instant::now() < over {
@@ -129,12 +136,12 @@ fn rough(home: &Home, simulator: &Simulator, dice: &mut Dice) -> BTreeMap<&'stat
         let end = session.wait(PATIENCE);
         match end.code {
             None => {} // by a signal
-            Some(0 | 1) => break,
+            Some(0 | 1) => return (moves, Some(end)),
             Some(3 | 4 | 130 | 143) => {}
             Some(_) => panic!("{end:?}"),
         }
     }
-    moves
+    (moves, None)
 }
 
 /// A line of the diary, which is shown if the test fails; times as in the simulator's log.
