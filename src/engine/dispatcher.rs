@@ -173,6 +173,9 @@ impl<D: Disband> Dispatcher<D> {
             if let Some(reason) = self.watch.reached(now) {
                 self.stopper.stop(reason);
             }
+            if self.breaker.open().is_some() && self.ready.len() > 1 {
+                self.recall().await;
+            }
             self.prepare();
             let next_permit = self.send(now);
             // What has just left makes room: without this the next intents would wait for the next event, and where
@@ -248,7 +251,9 @@ impl<D: Disband> Dispatcher<D> {
 
     /// The next group to call: one whose retry is due, else a new one.
     fn next_job(&mut self, now: Duration) -> Option<Job> {
-        if let Some(job) = self.waiting.pop_due(now) {
+        // A probe may be early: it is asked of a group that was called before, where there is one.
+        let due = self.breaker.open().map_or(now, |_| Duration::MAX);
+        if let Some(job) = self.waiting.pop_due(due) {
             return Some(job);
         }
         // While even a fresh credential is refused, no group is called that was not refused before.
@@ -394,6 +399,26 @@ impl<D: Disband> Dispatcher<D> {
                     "a call broke down ({error}): a bug, please report it; its group counts as perhaps called"
                 );
                 self.stopper.stop(StopReason::Trouble(text));
+            }
+        }
+    }
+
+    /// Takes back what was prepared when the service went away: groups that were called before are better probes, for a
+    /// group's own trouble is often over at the second call, and no intent stays in doubt while nothing is sent.
+    async fn recall(&mut self) {
+        let recalled: Vec<Prepared> = self.ready.drain(..).collect();
+        let calls = recalled.iter().map(|prepared| prepared.call).collect();
+        if let Err(error) = self.ledger.withdraw(calls).await {
+            self.stopper.stop(StopReason::Trouble(error.to_string()));
+        }
+        let now = self.now();
+        for Prepared { mut job, .. } in recalled.into_iter().rev() {
+            job.attempts -= 1;
+            if job.was_called() {
+                self.waiting.push(now, job);
+            } else {
+                self.watch.group_recalled();
+                self.queue.push_front(job);
             }
         }
     }

@@ -71,6 +71,11 @@ impl Job {
         !std::mem::replace(&mut self.called, true)
     }
 
+    /// Whether a call of this session has left.
+    pub(super) fn was_called(&self) -> bool {
+        self.called
+    }
+
     /// Charges one attempt; returns how many count now.
     pub(super) fn charge(&mut self, breaker: &Breaker) -> u32 {
         let charges = &mut self.charges;

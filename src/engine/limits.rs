@@ -68,6 +68,11 @@ impl Watch {
         self.called += 1;
     }
 
+    /// It was not called after all.
+    pub(super) fn group_recalled(&mut self) {
+        self.called = self.called.saturating_sub(1);
+    }
+
     /// Whether another group may be begun.
     pub(super) fn may_begin(&self) -> bool {
         self.limits.max_called.is_none_or(|most| self.called < most)
