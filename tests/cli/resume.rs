@@ -1,5 +1,7 @@
 //! Going on after anything: no record lost, none reported twice, no group called twice.
 
+use std::time::Duration;
+
 use disband_batch::simulator::{Fault, Outage, Reply};
 use serde_json::Value;
 
@@ -374,17 +376,29 @@ fn the_first_sessions_report_may_be_replaced_in_the_third() {
 }
 
 #[test]
-fn no_second_holds_too_many_calls_across_a_kill_and_a_resume() {
+fn what_a_killed_session_sent_still_counts_in_the_next() {
+    // The app's whole second was spent, and nobody knows when it ended.
     let scenario = Scenario::new();
-    let ids = scenario.ids(250);
-    let at_100 = |program: crate::support::Program| program.args(["--rate", "100"]);
-    let run = at_100(scenario.program()).arg(ids).start();
-    scenario.wait_for_calls(95);
+    // All that the first session can send is seen before it is killed: none is under way then.
+    for n in 0..20 {
+        let late = Reply::Late(crate::support::PATIENCE);
+        scenario.service.script(&id(n), [late]);
+    }
+    let at_20 = |program: crate::support::Program| program.args(["--rate", "20"]);
+    let first = at_20(scenario.program()).args(["--concurrency", "20"]);
+    let run = first.arg(scenario.ids(25)).start();
+    scenario.wait_for_calls(20);
     run.signal("KILL");
     drop(run.wait());
-    at_100(scenario.program()).arg("--resume").run().exits(0);
-    let stats = scenario.service.stats();
-    assert!(stats.max_in_one_second <= 100, "{stats}");
+    let killed = scenario.service.started().elapsed();
+    at_20(scenario.program()).arg("--resume").run().exits(0);
+    let log = scenario.service.log();
+    let next = log.iter().map(|call| call.at).find(|at| *at > killed);
+    let next = next.expect("the next session calls");
+    assert!(
+        next - killed > Duration::from_secs(1),
+        "{next:?} after {killed:?}"
+    );
 }
 
 #[test]
