@@ -32,3 +32,27 @@ pub struct Row {
     /// Line in the source, from 1.
     pub line: u64,
 }
+
+impl Row {
+    /// The row of a record for whose sake nobody was called.
+    pub(crate) fn not_called(
+        (seq, source, line): (u64, Arc<str>, u64),
+        group_id: Box<str>,
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            seq,
+            group_id,
+            outcome,
+            error_code: None,
+            error_info: None,
+            attempts: 0,
+            http_status: None,
+            latency: None,
+            started_at: None,
+            finished_at: None,
+            source,
+            line,
+        }
+    }
+}

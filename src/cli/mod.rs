@@ -10,8 +10,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub use options::{AppArgs, InputArgs, PaceArgs, ResultArgs, ResumeArgs, SafetyArgs, ScreenArgs};
 pub use values::{
-    Column, Delimiter, ExportFormat, Format, LogFormat, MaxFailures, ProgressMode, Region,
-    ReportFormat, ResumeTarget,
+    Column, Delimiter, ExportFormat, Format, LogFormat, MaxFailures, ProgressMode, ReportFormat,
+    ResumeTarget,
 };
 
 /// The program's name.

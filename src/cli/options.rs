@@ -8,9 +8,11 @@ use std::{
 
 use clap::{ArgAction, Args};
 
+use crate::tencent::hosts::Region;
+
 use super::values::{
-    Column, Delimiter, Format, LogFormat, MaxFailures, ProgressMode, Region, ReportFormat,
-    ResumeTarget, above_zero, duration, identifier, up_to,
+    Column, Delimiter, Format, LogFormat, MaxFailures, ProgressMode, ReportFormat, ResumeTarget,
+    above_zero, duration, identifier, up_to,
 };
 
 /// What is disbanded, and how it is written.

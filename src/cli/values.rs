@@ -22,43 +22,6 @@ pub enum Format {
     Jsonl,
 }
 
-/// The data centre that an app lives in (spec section 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Region {
-    /// China.
-    Cn,
-    /// Singapore.
-    Sgp,
-    /// Seoul.
-    Kr,
-    /// Tokyo.
-    Jpn,
-    /// Frankfurt.
-    Ger,
-    /// Mumbai.
-    Ind,
-    /// Silicon Valley.
-    Usa,
-    /// Jakarta.
-    Idn,
-}
-
-impl Region {
-    /// The name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cn => "cn",
-            Self::Sgp => "sgp",
-            Self::Kr => "kr",
-            Self::Jpn => "jpn",
-            Self::Ger => "ger",
-            Self::Ind => "ind",
-            Self::Usa => "usa",
-            Self::Idn => "idn",
-        }
-    }
-}
-
 /// How the per-group report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
@@ -340,15 +303,5 @@ mod tests {
         assert_eq!(identifier("管理员"), Ok("管理员".into()));
         assert!(identifier("admin\nTLS.expire:9").is_err());
         assert!(identifier("").is_err());
-    }
-
-    #[test]
-    fn every_region_is_written_as_its_name() {
-        for region in Region::value_variants() {
-            assert_eq!(
-                region.to_possible_value().unwrap().get_name(),
-                region.name()
-            );
-        }
     }
 }

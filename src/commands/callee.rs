@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    cli,
     error::Error,
     exit::ExitCode,
     secret::Secret,
@@ -12,7 +11,7 @@ use crate::{
     tencent::{
         client::{Client, ClientSettings},
         credential::{Credentials, LIFETIME, Moment},
-        hosts::{Endpoint, Hosts, Region},
+        hosts::{Endpoint, Hosts},
         usersig::{self, Inspected},
     },
     wall::UnixMillis,
@@ -52,7 +51,7 @@ impl Callee {
     /// The vendor's service, for `check` as well.
     pub(super) fn live(account: &Account, calls: Calls, concurrency: usize) -> Result<Self, Error> {
         let hosts = match &account.home {
-            Home::Region(region) => Hosts::of_region(known(*region)),
+            Home::Region(region) => Hosts::of_region(*region),
             Home::Endpoint(url) => Hosts::only(url.parse::<Endpoint>().map_err(usage)?),
         };
         let endpoint = hosts.current().1.to_string();
@@ -182,17 +181,4 @@ fn signing(key: Secret, identifier: &str, sdkappid: u64) -> Credentials {
 
 fn usage(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ExitCode::Usage, error)
-}
-
-fn known(region: cli::Region) -> Region {
-    match region {
-        cli::Region::Cn => Region::Cn,
-        cli::Region::Sgp => Region::Sgp,
-        cli::Region::Kr => Region::Kr,
-        cli::Region::Jpn => Region::Jpn,
-        cli::Region::Ger => Region::Ger,
-        cli::Region::Ind => Region::Ind,
-        cli::Region::Usa => Region::Usa,
-        cli::Region::Idn => Region::Idn,
-    }
 }

@@ -1,7 +1,7 @@
 //! Decides what is called next and when: due retries before new groups, the intent in the ledger, the breaker, the
 //! place among the calls in flight, the pacer's permit. One task owns all of it; no worker races another.
 
-use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     disband::{Answer, Disband},
-    ledger::{Before, CallId, Intent, LedgerError, RunLedger},
+    ledger::{Before, LedgerError, RunLedger},
     observe::{Health, Notice, Snapshot},
     pace::{Departures, Pacer, Wait},
     wall::UnixMillis,
@@ -23,9 +23,9 @@ use super::{
     collector::Message,
     feeder::Seen,
     herd::HerdWatch,
+    intents::Intents,
     job::{Job, Prepared},
     limits::Watch,
-    lookahead::Lookahead,
     queue::{MOST_WAITING, Waiting},
     stop::{StopReason, Stopper},
     throttle::Throttle,
@@ -40,12 +40,9 @@ const WINDOW_MS: i64 = 1002;
 /// What a worker brings back.
 pub(super) type Returned = (Prepared, Answer);
 
-type Intending = Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send>>;
-
 /// The dispatcher.
 pub(super) struct Dispatcher<D> {
     pub(super) service: Arc<D>,
-    pub(super) ledger: RunLedger,
     pub(super) plan: Arc<Plan>,
     pub(super) collector: mpsc::Sender<Message>,
     pub(super) stopper: Stopper,
@@ -58,11 +55,9 @@ pub(super) struct Dispatcher<D> {
     pub(super) waiting: Waiting,
     /// Groups whose attempts are used up in a row of failures that may yet turn out to be an outage.
     pub(super) held: Vec<super::answers::Held>,
-    intending: Option<(Vec<Prepared>, Instant, Intending)>,
-    ready: VecDeque<Prepared>,
+    intents: Intents,
     calls: JoinSet<Returned>,
 
-    lookahead: Lookahead,
     departures: Arc<Departures>,
     pacer: Pacer,
     pub(super) throttle: Throttle,
@@ -73,7 +68,6 @@ pub(super) struct Dispatcher<D> {
     pub(super) unproven: Option<Unproven>,
     pub(super) counts: Counts,
     next_tick: Duration,
-    last_call: u64,
 }
 
 /// A fresh credential that is tried with one call at a time.
@@ -133,7 +127,6 @@ impl<D: Disband> Dispatcher<D> {
         let departures = Departures::new(began);
         Self {
             service,
-            ledger,
             collector,
             stopper,
             seen,
@@ -143,10 +136,8 @@ impl<D: Disband> Dispatcher<D> {
             queue: VecDeque::new(),
             waiting: Waiting::default(),
             held: Vec::new(),
-            intending: None,
-            ready: VecDeque::new(),
+            intents: Intents::new(ledger, began, last_call),
             calls: JoinSet::new(),
-            lookahead: Lookahead::default(),
             pacer: Pacer::new(
                 plan.rate,
                 began.elapsed(),
@@ -161,7 +152,6 @@ impl<D: Disband> Dispatcher<D> {
             unproven: None,
             counts: Counts::default(),
             next_tick: Duration::ZERO,
-            last_call,
             plan,
         }
     }
@@ -173,7 +163,7 @@ impl<D: Disband> Dispatcher<D> {
             if let Some(reason) = self.watch.reached(now) {
                 self.stopper.stop(reason);
             }
-            if self.breaker.open().is_some() && self.ready.len() > 1 {
+            if self.breaker.open().is_some() && self.intents.ready() > 1 {
                 self.recall().await;
             }
             self.prepare();
@@ -187,7 +177,10 @@ impl<D: Disband> Dispatcher<D> {
             }
             self.next_event(now, next_permit).await;
         }
-        self.withdraw().await;
+        if !self.stopper.is_at_once() {
+            let (_, withdrawn) = self.intents.withdraw().await;
+            self.held_by_ledger(withdrawn);
+        }
         Dispatched {
             snapshot: self.snapshot(self.now()),
             max_in_one_second: self.pacer.max_in_one_second(),
@@ -198,55 +191,19 @@ impl<D: Disband> Dispatcher<D> {
         self.began.elapsed()
     }
 
-    /// Asks the ledger for the intents of the next calls, so many ahead that no permit waits for the disk.
+    /// Prepares the next calls.
     fn prepare(&mut self) {
-        if self.intending.is_some() || self.stopper.is_asked() {
+        if self.stopper.is_asked() || self.intents.asked() {
             return;
         }
         let now = self.now();
-        let ahead = match self.breaker.open() {
-            None => self.lookahead.calls(self.pacer.effective_rate()),
-            Some(_) => 1,
+        let wanted = match self.breaker.open() {
+            None => self.intents.wanted(self.pacer.effective_rate()),
+            Some(_) => 1_usize.saturating_sub(self.intents.ready()),
         };
-        let mut batch = Vec::new();
-        // Topped up when half is used, so that calls share a commit.
-        if self.ready.len() <= ahead / 2 {
-            while self.ready.len() + batch.len() < ahead
-                && let Some(mut job) = self.next_job(now)
-            {
-                let at = UnixMillis::now();
-                job.started_at.get_or_insert(at);
-                job.attempts += 1;
-                self.last_call += 1;
-                batch.push((
-                    Intent {
-                        call: CallId(self.last_call),
-                        seq: job.seq,
-                        attempt: job.attempts,
-                        at,
-                    },
-                    job,
-                ));
-            }
-        }
-        if batch.is_empty() {
-            return;
-        }
-        let (intents, prepared): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|(intent, job)| {
-                (
-                    intent,
-                    Prepared {
-                        call: intent.call,
-                        job,
-                    },
-                )
-            })
-            .unzip();
-        let ledger = self.ledger.clone();
-        let durable: Intending = Box::pin(async move { ledger.intend(intents).await });
-        self.intending = Some((prepared, Instant::now(), durable));
+        let jobs = std::iter::from_fn(|| self.next_job(now)).take(wanted);
+        let jobs = jobs.collect();
+        self.intents.ask(jobs);
     }
 
     /// The next group to call: one whose retry is due, else a new one.
@@ -266,11 +223,34 @@ impl<D: Disband> Dispatcher<D> {
         Some(job)
     }
 
+    /// Takes back what was prepared when the service went away: groups that were called before are better probes, for a
+    /// group's own trouble is often over at the second call, and no intent stays in doubt while nothing is sent.
+    async fn recall(&mut self) {
+        let (jobs, withdrawn) = self.intents.withdraw().await;
+        self.held_by_ledger(withdrawn);
+        let now = self.now();
+        for job in jobs.into_iter().rev() {
+            if job.was_called() {
+                self.waiting.push(now, job);
+            } else {
+                self.watch.group_recalled();
+                self.queue.push_front(job);
+            }
+        }
+    }
+
+    /// Without its ledger, a run calls nobody.
+    fn held_by_ledger(&self, done: Result<(), LedgerError>) {
+        if let Err(error) = done {
+            self.stopper.stop(StopReason::Trouble(error.to_string()));
+        }
+    }
+
     /// Sends what is ready and permitted; says when to ask for the next permit.
     fn send(&mut self, now: Duration) -> Option<Wait> {
         let rate = self.throttle.rate(now);
         self.pacer.set_effective_rate(rate, now);
-        while !self.ready.is_empty() && !self.stopper.is_asked() {
+        while self.intents.ready() > 0 && !self.stopper.is_asked() {
             if self.calls.len() >= self.plan.concurrency
                 || self.unproven.as_ref().is_some_and(|fresh| fresh.asking)
             {
@@ -289,7 +269,7 @@ impl<D: Disband> Dispatcher<D> {
                 Ok(slip) => slip,
                 Err(wait) => return Some(wait),
             };
-            let mut prepared = self.ready.pop_front()?;
+            let mut prepared = self.intents.next()?;
             self.breaker.sent(now);
             self.counts.calls += 1;
             self.counts.retries += u64::from(!prepared.job.first_call());
@@ -312,11 +292,11 @@ impl<D: Disband> Dispatcher<D> {
             return true;
         }
         if self.stopper.is_asked() {
-            return self.calls.is_empty() && self.intending.is_none();
+            return self.calls.is_empty() && !self.intents.asked();
         }
         let busy = !self.calls.is_empty()
-            || self.intending.is_some()
-            || !self.ready.is_empty()
+            || self.intents.asked()
+            || self.intents.ready() > 0
             || self.waiting.len() > 0;
         self.watch.wants(busy || !self.queue.is_empty(), self.now());
         if busy {
@@ -344,7 +324,7 @@ impl<D: Disband> Dispatcher<D> {
                     self.returned(returned).await;
                 }
             }
-            durable = durable(&mut self.intending) => self.intended(durable),
+            durable = self.intents.durable() => self.held_by_ledger(durable),
             jobs = self.jobs.recv(), if self.jobs_open && self.queue.is_empty() && !stopping => match jobs {
                 Some(jobs) => self.queue.extend(jobs),
                 None => self.jobs_open = false,
@@ -364,7 +344,7 @@ impl<D: Disband> Dispatcher<D> {
         let retry = self
             .waiting
             .next_due()
-            .filter(|_| self.intending.is_none())
+            .filter(|_| !self.intents.asked())
             .filter(|due| *due > now);
         [
             permit,
@@ -378,19 +358,6 @@ impl<D: Disband> Dispatcher<D> {
         .fold(self.next_tick, Duration::min)
     }
 
-    fn intended(&mut self, durable: Result<(), LedgerError>) {
-        let Some((prepared, asked, _)) = self.intending.take() else {
-            return;
-        };
-        match durable {
-            Ok(()) => {
-                self.lookahead.took(asked.elapsed(), self.now());
-                self.ready.extend(prepared);
-            }
-            Err(error) => self.stopper.stop(StopReason::Trouble(error.to_string())),
-        }
-    }
-
     async fn returned(&mut self, returned: Result<Returned, tokio::task::JoinError>) {
         match returned {
             Ok((prepared, answer)) => self.answered(prepared, answer).await,
@@ -400,37 +367,6 @@ impl<D: Disband> Dispatcher<D> {
                 );
                 self.stopper.stop(StopReason::Trouble(text));
             }
-        }
-    }
-
-    /// Takes back what was prepared when the service went away: groups that were called before are better probes, for a
-    /// group's own trouble is often over at the second call, and no intent stays in doubt while nothing is sent.
-    async fn recall(&mut self) {
-        let recalled: Vec<Prepared> = self.ready.drain(..).collect();
-        let calls = recalled.iter().map(|prepared| prepared.call).collect();
-        if let Err(error) = self.ledger.withdraw(calls).await {
-            self.stopper.stop(StopReason::Trouble(error.to_string()));
-        }
-        let now = self.now();
-        for Prepared { mut job, .. } in recalled.into_iter().rev() {
-            job.attempts -= 1;
-            if job.was_called() {
-                self.waiting.push(now, job);
-            } else {
-                self.watch.group_recalled();
-                self.queue.push_front(job);
-            }
-        }
-    }
-
-    /// Intents that never left are taken back: nobody need wonder about them later.
-    async fn withdraw(&mut self) {
-        let calls: Vec<CallId> = self.ready.drain(..).map(|prepared| prepared.call).collect();
-        if calls.is_empty() || self.stopper.is_at_once() {
-            return;
-        }
-        if let Err(error) = self.ledger.withdraw(calls).await {
-            self.stopper.stop(StopReason::Trouble(error.to_string()));
         }
     }
 
@@ -491,14 +427,5 @@ fn still_counted(before: Option<Before>, now: UnixMillis) -> u32 {
         }) if now.0.saturating_sub(ended_at.0) > WINDOW_MS => 0,
         Some(before) => before.last_calls,
         None => 0,
-    }
-}
-
-async fn durable(
-    intending: &mut Option<(Vec<Prepared>, Instant, Intending)>,
-) -> Result<(), LedgerError> {
-    match intending {
-        Some((_, _, durable)) => durable.await,
-        None => std::future::pending().await,
     }
 }

@@ -34,15 +34,8 @@ pub async fn dry_run<S: RowSink>(
     let seen = Arc::new(Seen::default());
     let (messages, inbox) = mpsc::channel::<Message>(collector::CAPACITY);
     let (job_sender, mut jobs) = mpsc::channel::<Vec<Job>>(JOB_BATCHES);
-    let feeder = Feeder {
-        ledger: ledger.clone(),
-        protect: Arc::clone(&plan.protect),
-        sources: Arc::clone(&plan.sources),
-        seen: Arc::clone(&seen),
-        collector: messages.clone(),
-        stopper: stopper.clone(),
-        jobs: Some(job_sender),
-    };
+    let feeder = Feeder::new(&plan, &ledger, messages.clone(), &stopper);
+    let feeder = feeder.handing_out(job_sender, &seen);
     let Audience { observers, report } = audience;
     let collector = Collector {
         ledger,
@@ -82,18 +75,6 @@ pub async fn dry_run<S: RowSink>(
 }
 
 fn would_disband(job: &Job, plan: &Plan) -> Row {
-    Row {
-        seq: job.seq,
-        group_id: job.group.as_str().into(),
-        outcome: Outcome::WouldDisband,
-        error_code: None,
-        error_info: None,
-        attempts: 0,
-        http_status: None,
-        latency: None,
-        started_at: None,
-        finished_at: None,
-        source: source_name(&plan.sources, job.source),
-        line: job.line,
-    }
+    let place = (job.seq, source_name(&plan.sources, job.source), job.line);
+    Row::not_called(place, job.group.as_str().into(), Outcome::WouldDisband)
 }

@@ -22,6 +22,7 @@ use crate::{
 };
 
 use super::{
+    Plan,
     collector::Message,
     job::Job,
     stop::{StopReason, Stopper},
@@ -103,17 +104,44 @@ pub struct IntakeEnd {
 
 /// The feeder.
 pub(super) struct Feeder {
-    pub(super) ledger: RunLedger,
-    pub(super) protect: Arc<ProtectList>,
-    pub(super) sources: Arc<[Arc<str>]>,
-    pub(super) seen: Arc<Seen>,
-    pub(super) collector: mpsc::Sender<Message>,
-    pub(super) stopper: Stopper,
+    ledger: RunLedger,
+    protect: Arc<ProtectList>,
+    sources: Arc<[Arc<str>]>,
+    seen: Arc<Seen>,
+    collector: mpsc::Sender<Message>,
+    stopper: Stopper,
     /// Where jobs go; none once the run was stopped, or while an input is only loaded.
-    pub(super) jobs: Option<mpsc::Sender<Vec<Job>>>,
+    jobs: Option<mpsc::Sender<Vec<Job>>>,
 }
 
 impl Feeder {
+    /// A feeder that admits records and hands out no jobs.
+    pub(super) fn new(
+        plan: &Plan,
+        ledger: &RunLedger,
+        collector: mpsc::Sender<Message>,
+        stopper: &Stopper,
+    ) -> Self {
+        Self {
+            ledger: ledger.clone(),
+            protect: Arc::clone(&plan.protect),
+            sources: Arc::clone(&plan.sources),
+            seen: Arc::default(),
+            collector,
+            stopper: stopper.clone(),
+            jobs: None,
+        }
+    }
+
+    /// Hands out jobs, and lets others see how far it is.
+    pub(super) fn handing_out(self, jobs: mpsc::Sender<Vec<Job>>, seen: &Arc<Seen>) -> Self {
+        Self {
+            jobs: Some(jobs),
+            seen: Arc::clone(seen),
+            ..self
+        }
+    }
+
     /// Feeds all there is.
     pub(super) async fn run(mut self, intake: Intake) -> IntakeEnd {
         let end = match self.feed(intake).await {
@@ -168,19 +196,14 @@ impl Feeder {
         self.ledger
             .protect(protected.iter().map(|pending| pending.seq).collect())
             .await?;
-        let rows = protected.into_iter().map(|pending| Row {
-            seq: pending.seq,
-            group_id: pending.group.as_str().into(),
-            outcome: Outcome::Protected,
-            error_code: None,
-            error_info: None,
-            attempts: pending.attempts,
-            http_status: None,
-            latency: None,
-            started_at: pending.started_at,
-            finished_at: None,
-            source: source_name(&self.sources, pending.source),
-            line: pending.line,
+        let rows = protected.into_iter().map(|pending| {
+            let source = source_name(&self.sources, pending.source);
+            let place = (pending.seq, source, pending.line);
+            Row {
+                attempts: pending.attempts,
+                started_at: pending.started_at,
+                ..Row::not_called(place, pending.group.as_str().into(), Outcome::Protected)
+            }
         });
         let rows = Message::Admitted(rows.collect());
         // The collector outlives the feeder; if it is gone, the run is over.
@@ -303,19 +326,10 @@ impl Feeder {
             admission,
         } = record;
         let row = |outcome, group_id, error_info| {
+            let place = (seq, source_name(&self.sources, source), line);
             Box::new(Row {
-                seq,
-                group_id,
-                outcome,
-                error_code: None,
                 error_info,
-                attempts: 0,
-                http_status: None,
-                latency: None,
-                started_at: None,
-                finished_at: None,
-                source: source_name(&self.sources, source),
-                line,
+                ..Row::not_called(place, group_id, outcome)
             })
         };
         match (admission, admitted) {

@@ -14,6 +14,7 @@ mod dispatcher;
 mod dry;
 mod feeder;
 mod herd;
+mod intents;
 mod job;
 mod limits;
 mod lookahead;
@@ -140,15 +141,7 @@ pub struct End {
 pub async fn load(plan: &Plan, ledger: &RunLedger, intake: Intake, stopper: &Stopper) -> IntakeEnd {
     // Nobody is told yet: the rows are in the ledger, and reported from there when the run begins.
     let (collector, mut unheard) = mpsc::channel(1);
-    let feeder = Feeder {
-        ledger: ledger.clone(),
-        protect: Arc::clone(&plan.protect),
-        sources: Arc::clone(&plan.sources),
-        seen: Arc::default(),
-        collector,
-        stopper: stopper.clone(),
-        jobs: None,
-    };
+    let feeder = Feeder::new(plan, ledger, collector, stopper);
     let (end, ()) = tokio::join!(feeder.run(intake), async {
         while unheard.recv().await.is_some() {}
     });
@@ -187,15 +180,8 @@ pub async fn run<D: Disband, S: RowSink>(
 
     let (messages, inbox) = mpsc::channel::<Message>(collector::CAPACITY);
     let (job_sender, jobs) = mpsc::channel::<Vec<Job>>(JOB_BATCHES);
-    let feeder = Feeder {
-        ledger: ledger.clone(),
-        protect: Arc::clone(&plan.protect),
-        sources: Arc::clone(&plan.sources),
-        seen: Arc::clone(&seen),
-        collector: messages.clone(),
-        stopper: stopper.clone(),
-        jobs: Some(job_sender),
-    };
+    let feeder = Feeder::new(&plan, &ledger, messages.clone(), &stopper);
+    let feeder = feeder.handing_out(job_sender, &seen);
     let dispatcher = Dispatcher::new(Parts {
         service,
         ledger: ledger.clone(),

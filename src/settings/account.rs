@@ -2,14 +2,14 @@
 
 use std::{num::NonZeroU64, time::Duration};
 
+use crate::tencent::hosts::Region;
+
 use super::{
     credential::{self, Credential},
     environment::Environment,
     error::SettingsError,
     layers::{Layer, Layered},
 };
-use crate::cli::Region;
-
 /// What answers the calls.
 #[derive(Clone, Debug)]
 pub enum Service {
