@@ -213,9 +213,11 @@ impl Breaker {
 
     fn note(&mut self, seq: u64, verdict: Verdict, status: Option<u16>, now: Duration) {
         self.began.get_or_insert(now);
-        let another = self.groups.len() < GROUPS && self.groups.insert(seq);
-        // A connection that fails is no group's doing; what answers in the service's place may dislike one group.
-        let everybodys = status.is_none() || another || !self.settled_any;
+        if self.groups.len() < GROUPS {
+            self.groups.insert(seq);
+        }
+        // A connection that fails is no group's doing; what answers in the service's place may dislike some of them.
+        let everybodys = status.is_none() || !self.settled_any;
         self.unreached += usize::from(verdict.reach == Reach::Unreached && everybodys);
         let refusal = status
             .filter(|status| (400..500).contains(status) && verdict.reach == Reach::Unreached);
@@ -382,6 +384,19 @@ mod tests {
             .filter_map(|n| breaker.answer((n, breaker.row()), UNREACHED, Some(403), s(0), 0.0))
             .collect();
         assert_eq!(changes, [Change::Opened]);
+    }
+
+    #[test]
+    fn a_cluster_of_groups_that_something_in_the_way_dislikes_is_no_refusal_of_everybody() {
+        let mut breaker = Breaker::new();
+        breaker.answer((0, 0), DONE, Some(200), s(0), 0.0);
+        let mut disliked = |n| breaker.answer((n, breaker.row()), UNREACHED, Some(403), s(0), 0.0);
+        for round in 0..5 {
+            for n in 1..20 {
+                assert_eq!(disliked(n), None, "round {round}");
+            }
+        }
+        assert_eq!(disliked(20), Some(Change::Misdirected { status: 403 }));
     }
 
     #[test]

@@ -7,6 +7,10 @@ use super::stop::StopReason;
 /// A percentage of failures counts from so many finished groups on.
 const FINISHED_FOR_PERCENT: u64 = 100;
 
+/// How long a run that has called enough groups waits to learn whether its input has more: then it stops with work
+/// left, else it is finished.
+const UNTIL_MORE: Duration = Duration::from_secs(5);
+
 /// How many groups may fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFailures {
@@ -49,6 +53,8 @@ pub(super) struct Watch {
     finished: u64,
     failed: u64,
     wanting_since: Option<Duration>,
+    /// Since when enough groups were called and all of them are settled.
+    enough_since: Option<Duration>,
 }
 
 impl Watch {
@@ -60,6 +66,7 @@ impl Watch {
             finished: 0,
             failed: 0,
             wanting_since: None,
+            enough_since: None,
         }
     }
 
@@ -91,6 +98,10 @@ impl Watch {
             true => _ = self.wanting_since.get_or_insert(now),
             false => self.wanting_since = None,
         }
+        match wanting || self.may_begin() {
+            true => self.enough_since = None,
+            false => _ = self.enough_since.get_or_insert(now),
+        }
     }
 
     /// The reason to stop at `now`, if there is one.
@@ -110,6 +121,9 @@ impl Watch {
         if self.outage_ends().is_some_and(|end| now >= end) {
             return Some(StopReason::MaxOutage);
         }
+        if self.more_is_due().is_some_and(|end| now >= end) {
+            return Some(StopReason::Limit);
+        }
         self.limits
             .max_duration
             .is_some_and(|end| now >= end)
@@ -118,10 +132,18 @@ impl Watch {
 
     /// When time alone may be a reason.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        [self.outage_ends(), self.limits.max_duration]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.outage_ends(),
+            self.more_is_due(),
+            self.limits.max_duration,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn more_is_due(&self) -> Option<Duration> {
+        self.enough_since.map(|since| since + UNTIL_MORE)
     }
 
     fn outage_ends(&self) -> Option<Duration> {
@@ -175,6 +197,23 @@ mod tests {
             watch.reached(s(1)),
             Some(StopReason::MaxFailures { failed: 5 })
         );
+    }
+
+    #[test]
+    fn enough_groups_stop_a_run_whose_input_says_nothing_for_five_seconds() {
+        let mut watch = Watch::new(Limits {
+            max_called: Some(1),
+            ..NONE
+        });
+        watch.wants(false, s(1));
+        watch.group_called();
+        watch.wants(true, s(2));
+        assert_eq!(watch.reached(s(60)), None);
+        watch.wants(false, s(60));
+        watch.wants(false, s(64));
+        assert_eq!(watch.reached(s(64)), None);
+        assert_eq!(watch.next_deadline(), Some(s(65)));
+        assert_eq!(watch.reached(s(65)), Some(StopReason::Limit));
     }
 
     #[test]

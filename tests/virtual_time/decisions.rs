@@ -175,6 +175,20 @@ async fn a_limit_that_is_no_limit_ends_a_finished_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_does_not_wait_for_an_input_that_fell_silent() {
+    let service = Scripted::new(|_| Says::done(LATENCY));
+    let mut run = Run::of(20);
+    run.falls_silent = true;
+    run.plan.limits.max_called = Some(20);
+    let done = run.against(&service).await;
+    assert_eq!(done.end.reason, Some(StopReason::Limit));
+    assert!(!done.end.intake.complete);
+    assert_eq!(done.of(Outcome::Disbanded), 20);
+    // Five seconds to learn whether there is more, and five for the rest of the input, as for any stop.
+    assert_eq!(done.took.as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
 async fn time_and_failures_are_limited() {
     let service = Scripted::new(|_| Says::done(LATENCY));
     let mut run = Run::of(10_000);

@@ -37,6 +37,8 @@ pub(crate) struct Run {
     pub(crate) plan: Plan,
     pub(crate) groups: u64,
     pub(crate) keep_rows: bool,
+    /// After its groups the input neither says more nor ends.
+    pub(crate) falls_silent: bool,
     pub(crate) stopper: Stopper,
 }
 
@@ -75,6 +77,7 @@ impl Run {
             plan: plan(200),
             groups,
             keep_rows: true,
+            falls_silent: false,
             stopper: Stopper::default(),
         }
     }
@@ -84,9 +87,9 @@ impl Run {
         let ledger = begin().await;
         let intake = Intake {
             backlog: false,
-            live: Some(feed(self.groups)),
+            live: Some(feed(self.groups, self.falls_silent)),
             first: Vec::new(),
-            is_stream: false,
+            is_stream: self.falls_silent,
         };
         let rows = Rows::default();
         let audience = Audience {
@@ -114,7 +117,7 @@ impl Run {
 }
 
 /// Records without an end of memory: made as they are asked for.
-fn feed(groups: u64) -> Feed {
+fn feed(groups: u64, falls_silent: bool) -> Feed {
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
         for first in (1..=groups).step_by(512) {
@@ -122,6 +125,9 @@ fn feed(groups: u64) -> Feed {
             if sender.send(Fed::Records(batch)).await.is_err() {
                 return;
             }
+        }
+        if falls_silent {
+            sender.closed().await;
         }
         sender.send(Fed::End(Findings::default())).await.ok();
     });
