@@ -14,7 +14,10 @@ use crate::{
     row::Row,
 };
 
-use super::stop::{StopReason, Stopper};
+use super::{
+    Audience,
+    stop::{StopReason, Stopper},
+};
 
 /// Answers that arrive within this of each other share a commit: at 200 a second ten do. Nobody waits for
 /// them but the report.
@@ -42,14 +45,30 @@ pub(super) enum Message {
 
 /// The collector.
 pub(super) struct Collector<S> {
-    pub(super) ledger: RunLedger,
-    pub(super) observers: Vec<Box<dyn Observer + Send>>,
-    pub(super) report: Option<S>,
-    pub(super) stopper: Stopper,
+    ledger: RunLedger,
+    observers: Vec<Box<dyn Observer + Send>>,
+    report: Option<S>,
+    stopper: Stopper,
     pub(super) tally: Tally,
 }
 
 impl<S: RowSink> Collector<S> {
+    /// A collector that goes on from `tally`.
+    pub(super) fn new(
+        ledger: &RunLedger,
+        audience: Audience<S>,
+        stopper: &Stopper,
+        tally: Tally,
+    ) -> Self {
+        Self {
+            ledger: ledger.clone(),
+            observers: audience.observers,
+            report: audience.report,
+            stopper: stopper.clone(),
+            tally,
+        }
+    }
+
     /// Takes messages until there can be no more, and gives itself back for the end of the run.
     pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) -> Self {
         let mut batch = Vec::with_capacity(BATCH);
@@ -84,8 +103,11 @@ impl<S: RowSink> Collector<S> {
         }
     }
 
-    /// Waits until the report is complete.
-    pub(super) async fn finish(&mut self) {
+    /// Tells everybody that the run is over, with these last figures, and waits until the report is complete.
+    pub(super) async fn finish(mut self, snapshot: &Snapshot) {
+        for observer in &mut self.observers {
+            observer.end(snapshot);
+        }
         if let Some(report) = self.report.take()
             && let Some(Err(failure)) = unless_insisted(&self.stopper, report.finish()).await
         {
@@ -98,14 +120,6 @@ impl<S: RowSink> Collector<S> {
             SinkFailed::ReaderGone => StopReason::ReaderGone,
             SinkFailed::Trouble(text) => StopReason::Trouble(text),
         });
-    }
-
-    /// Tells everybody that the run is over.
-    pub(super) fn end(&mut self, mut snapshot: Snapshot) {
-        snapshot.outcomes = self.tally;
-        for observer in &mut self.observers {
-            observer.end(&snapshot);
-        }
     }
 
     async fn make_durable(&mut self, batch: &mut [Message]) -> bool {

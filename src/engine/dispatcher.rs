@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     disband::{Answer, Disband},
     ledger::{Before, LedgerError, RunLedger},
-    observe::{Health, Notice, Snapshot},
+    observe::Snapshot,
     pace::{Departures, Pacer, Wait},
     wall::UnixMillis,
 };
@@ -21,8 +21,8 @@ use super::{
     Plan,
     breaker::{Breaker, Leave},
     collector::Message,
-    feeder::Seen,
     herd::HerdWatch,
+    intake::Seen,
     intents::Intents,
     job::{Job, Prepared},
     limits::Watch,
@@ -30,9 +30,6 @@ use super::{
     stop::{StopReason, Stopper},
     throttle::Throttle,
 };
-
-/// How often those who watch are told the figures.
-const TICK: Duration = Duration::from_millis(200);
 
 /// The service's window, and the wall clock's grain.
 const WINDOW_MS: i64 = 1002;
@@ -56,10 +53,10 @@ pub(super) struct Dispatcher<D> {
     /// Groups whose attempts are used up in a row of failures that may yet turn out to be an outage.
     pub(super) held: Vec<super::answers::Held>,
     intents: Intents,
-    calls: JoinSet<Returned>,
+    pub(super) calls: JoinSet<Returned>,
 
     departures: Arc<Departures>,
-    pacer: Pacer,
+    pub(super) pacer: Pacer,
     pub(super) throttle: Throttle,
     pub(super) breaker: Breaker,
     pub(super) herd: HerdWatch,
@@ -67,7 +64,7 @@ pub(super) struct Dispatcher<D> {
     /// A credential made because another was refused, until an answer shows that it holds.
     pub(super) unproven: Option<Unproven>,
     pub(super) counts: Counts,
-    next_tick: Duration,
+    pub(super) next_tick: Duration,
 }
 
 /// A fresh credential that is tried with one call at a time.
@@ -368,52 +365,6 @@ impl<D: Disband> Dispatcher<D> {
                 self.stopper.stop(StopReason::Trouble(text));
             }
         }
-    }
-
-    async fn tick(&mut self, now: Duration) {
-        if now >= self.next_tick {
-            self.next_tick = now + TICK;
-            let snapshot = Box::new(self.snapshot(now));
-            self.tell(Message::Tick(snapshot)).await;
-        }
-    }
-
-    fn snapshot(&self, now: Duration) -> Snapshot {
-        let health = match self.breaker.open() {
-            None => Health::Answering,
-            Some((since, next_probe)) => Health::Unreachable {
-                since: now.saturating_sub(since),
-                next_probe: next_probe.saturating_sub(now),
-            },
-        };
-        Snapshot {
-            elapsed: now,
-            records: self.seen.records(),
-            total: self.seen.total(),
-            outcomes: Default::default(),
-            calls: self.counts.calls,
-            retries: self.counts.retries,
-            throttled: self.counts.throttled,
-            in_flight: self.calls.len(),
-            waiting: self.waiting.len() + self.held.len(),
-            effective_rate: self.pacer.effective_rate(),
-            rate: self.plan.rate.get(),
-            health,
-            draining: self.stopper.is_asked(),
-        }
-    }
-
-    pub(super) async fn notice(&mut self, warning: bool, text: String) {
-        self.tell(Message::Notice(Notice {
-            warning,
-            text: text.into(),
-        }))
-        .await;
-    }
-
-    /// Tells the collector, which outlives the dispatcher; slow disks slow the run here.
-    pub(super) async fn tell(&mut self, message: Message) {
-        let _unused = self.collector.send(message).await.is_ok();
     }
 }
 

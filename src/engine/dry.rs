@@ -7,14 +7,15 @@ use tokio::sync::mpsc;
 use crate::{
     ledger::RunLedger,
     observe::{RowSink, Snapshot},
-    outcome::Outcome,
+    outcome::{Outcome, Tally},
     row::Row,
 };
 
 use super::{
     Audience, End, Intake, JOB_BATCHES, Plan, RunError, Stopper,
     collector::{self, Collector, Message},
-    feeder::{Feeder, Seen, source_name},
+    feeder::{Feeder, source_name},
+    intake::Seen,
     job::Job,
     joined,
 };
@@ -36,14 +37,7 @@ pub async fn dry_run<S: RowSink>(
     let (job_sender, mut jobs) = mpsc::channel::<Vec<Job>>(JOB_BATCHES);
     let feeder = Feeder::new(&plan, &ledger, messages.clone(), &stopper);
     let feeder = feeder.handing_out(job_sender, &seen);
-    let Audience { observers, report } = audience;
-    let collector = Collector {
-        ledger,
-        observers,
-        report,
-        stopper: stopper.clone(),
-        tally: Default::default(),
-    };
+    let collector = Collector::new(&ledger, audience, &stopper, Tally::default());
     let feeder = tokio::spawn(feeder.run(intake));
     let collector = tokio::spawn(collector.run(inbox));
     while let Some(jobs) = jobs.recv().await {
@@ -55,7 +49,7 @@ pub async fn dry_run<S: RowSink>(
     }
     drop(messages);
     let intake = joined(feeder, &stopper).await.unwrap_or_default();
-    let Some(mut collector) = joined(collector, &stopper).await else {
+    let Some(collector) = joined(collector, &stopper).await else {
         return Err(RunError::BrokenDown);
     };
     let snapshot = Snapshot {
@@ -64,8 +58,7 @@ pub async fn dry_run<S: RowSink>(
         outcomes: collector.tally,
         ..idle
     };
-    collector.end(snapshot.clone());
-    collector.finish().await;
+    collector.finish(&snapshot).await;
     Ok(End {
         reason: stopper.reason(),
         intake,

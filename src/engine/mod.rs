@@ -14,6 +14,7 @@ mod dispatcher;
 mod dry;
 mod feeder;
 mod herd;
+mod intake;
 mod intents;
 mod job;
 mod limits;
@@ -21,10 +22,11 @@ mod lookahead;
 mod policy;
 mod queue;
 mod stop;
+mod telling;
 mod throttle;
 
 pub use dry::dry_run;
-pub use feeder::{Intake, IntakeEnd};
+pub use intake::{Intake, IntakeEnd};
 pub use limits::{Limits, MaxFailures};
 pub use stop::{Signal, StopReason, Stopper};
 
@@ -45,7 +47,8 @@ use crate::{
 
 use collector::{Collector, Message};
 use dispatcher::{Dispatcher, Parts};
-use feeder::{Feeder, Seen};
+use feeder::Feeder;
+use intake::Seen;
 use job::Job;
 
 /// Batches of jobs between feeder and dispatcher: one being called, one waiting.
@@ -168,14 +171,7 @@ pub async fn run<D: Disband, S: RowSink>(
     let known = ledger.tally().await?;
     let seen = Arc::new(Seen::default());
     seen.set(known.counts.records, intake.live.is_none());
-    let Audience { observers, report } = audience;
-    let mut collector = Collector {
-        ledger: ledger.clone(),
-        observers,
-        report,
-        stopper: stopper.clone(),
-        tally: known.counts.outcomes,
-    };
+    let mut collector = Collector::new(&ledger, audience, &stopper, known.counts.outcomes);
     replay(&ledger, &mut collector, RowFilter::Settled).await?;
 
     let (messages, inbox) = mpsc::channel::<Message>(collector::CAPACITY);
@@ -210,8 +206,7 @@ pub async fn run<D: Disband, S: RowSink>(
     }
     snapshot.total = intake.complete.then_some(snapshot.records);
     snapshot.outcomes = collector.tally;
-    collector.end(snapshot.clone());
-    collector.finish().await;
+    collector.finish(&snapshot).await;
     Ok(End {
         reason: stopper.reason(),
         intake,
