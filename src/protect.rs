@@ -12,7 +12,7 @@ use std::{
 
 use wildmatch::WildMatchPattern;
 
-use crate::group::GroupId;
+use crate::group::{GroupId, NotAGroupId};
 
 /// `*` only: the crate wants another character for "any one", and gets one that is in no ID (spec section 8).
 type Glob = WildMatchPattern<'*', '\0'>;
@@ -20,16 +20,12 @@ type Glob = WildMatchPattern<'*', '\0'>;
 /// A line longer than this belongs to no list of IDs (bytes).
 const LONGEST_LINE: u64 = 4096;
 
-/// Warnings kept; the rest is counted.
-const WARNINGS: usize = 5;
-
 /// What must never be disbanded.
 #[derive(Clone, Debug, Default)]
 pub struct ProtectList {
     ids: HashSet<Box<str>>,
     globs: Vec<Glob>,
     warnings: Vec<String>,
-    not_told: usize,
 }
 
 /// A protect list that cannot be relied on.
@@ -50,6 +46,16 @@ pub enum ProtectError {
         path: PathBuf,
         /// The line, from 1.
         line: u64,
+    },
+    /// A line that no ID can match: another file, another encoding, or a slip of the hand.
+    #[error("line {line} of the protect list {} can match no group: {reason}", path.display())]
+    Useless {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Why.
+        reason: String,
     },
     /// A line that is far too long.
     #[error("the protect list {} is no list of IDs: line {line} is longer than {LONGEST_LINE} bytes", path.display())]
@@ -89,10 +95,6 @@ impl ProtectList {
             })?;
             list.read(path, BufReader::new(file))?;
         }
-        if list.not_told > 0 {
-            let more = format!("{} more such lines in protect lists.", list.not_told);
-            list.warnings.push(more);
-        }
         Ok(list)
     }
 
@@ -101,7 +103,7 @@ impl ProtectList {
         self.ids.contains(id) || self.globs.iter().any(|glob| glob.matches(id))
     }
 
-    /// What a person should be told: empty lists, lines that protect nothing.
+    /// What a person should be told: lists that are empty or look like CSV.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -113,7 +115,7 @@ impl ProtectList {
 
     fn read(&mut self, path: &Path, mut reader: impl BufRead) -> Result<(), ProtectError> {
         let mut bytes = Vec::new();
-        let mut is_empty = true;
+        let (mut is_empty, mut all_have_commas) = (true, true);
         for line in 1.. {
             bytes.clear();
             (&mut reader)
@@ -141,48 +143,51 @@ impl ProtectList {
             let text = text.trim();
             if !text.is_empty() {
                 is_empty = false;
-                self.add(text, path, line);
+                all_have_commas &= text.contains(',');
+                self.add(text, path, line)?;
             }
         }
+        let path = path.display();
         if is_empty {
-            let path = path.display();
-            self.warn(format!("The protect list {path} is empty."));
+            self.warnings
+                .push(format!("The protect list {path} is empty."));
+        } else if all_have_commas {
+            self.warnings.push(format!(
+                "Each line of the protect list {path} has a comma: it is read as one ID or glob a line, not as CSV."
+            ));
         }
         Ok(())
     }
 
-    fn add(&mut self, text: &str, path: &Path, line: u64) {
+    fn add(&mut self, text: &str, path: &Path, line: u64) -> Result<(), ProtectError> {
         if let Some(reason) = useless(text) {
-            let (path, text) = (path.display(), text.escape_debug());
-            self.warn(format!(
-                "Line {line} of the protect list {path} protects nothing: `{text}` fits no group ID ({reason})."
-            ));
+            let path = path.into();
+            return Err(ProtectError::Useless { path, line, reason });
         }
         if text.contains('*') {
             self.globs.push(Glob::new(text));
         } else {
             self.ids.insert(text.into());
         }
-    }
-
-    fn warn(&mut self, text: String) {
-        if self.warnings.len() < WARNINGS {
-            self.warnings.push(text);
-        } else {
-            self.not_told += 1;
-        }
+        Ok(())
     }
 }
 
-/// Why a line can match no group ID, if so.
+/// Why a line can match no group ID, if so. One that is never sent anyway (a topic's, say) does no harm.
 fn useless(text: &str) -> Option<String> {
+    if text.len() > 1 && text.starts_with('"') && text.ends_with('"') {
+        return Some("it is in quotes, and a list has one ID or glob a line as it is".into());
+    }
     if text.contains('*') {
         let is_foreign = |c: char| !matches!(c, ' '..='~');
         return text
             .contains(is_foreign)
             .then(|| "a character that no ID has".into());
     }
-    GroupId::try_from(text).err().map(|error| error.to_string())
+    match GroupId::try_from(text) {
+        Ok(_) | Err(NotAGroupId::Topic | NotAGroupId::PermissionGroup) => None,
+        Err(reason) => Some(reason.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -232,15 +237,27 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_fit_no_id_are_warned_about_a_few_times() {
-        let text: String = (0..8).map(|n| format!("ü{n}*\n")).collect();
-        let list = list(text.as_bytes()).unwrap();
-        assert!(list.warnings()[0].starts_with("Line 1 of the protect list "));
-        assert_eq!(list.warnings().len(), WARNINGS + 1);
-        assert_eq!(
-            list.warnings()[WARNINGS],
-            "3 more such lines in protect lists."
-        );
+    fn a_line_that_no_id_can_match_is_refused_with_its_reason() {
+        for (text, line, reason) in [
+            ("ok\nü*\n", 2, "a character that no ID has"),
+            ("vip-1\rvip-2\r", 1, "U+000D"),
+            ("v\0i\0p\0", 1, "U+0000"),
+            ("\"vip-1\"\n", 1, "quotes"),
+            (&"x".repeat(65), 1, "65 bytes"),
+        ] {
+            let error = list(text.as_bytes()).unwrap_err();
+            let told = error.to_string();
+            assert!(told.starts_with(&format!("line {line} of ")), "{told}");
+            assert!(told.contains(reason), "{told}");
+        }
+        // Never sent anyway.
+        assert!(list(b"@TGS#_@TGS#cQVHRXEC4VN@TOPIC#_x\n").is_ok());
+    }
+
+    #[test]
+    fn a_list_that_looks_like_csv_is_warned_about() {
+        assert_eq!(list(b"a,1\nb,2\n").unwrap().warnings().len(), 1);
+        assert_eq!(list(b"a,1\nb\n").unwrap().warnings().len(), 0);
     }
 
     #[test]

@@ -13,7 +13,9 @@ const TRIED_AGAIN: &str =
 pub(super) fn advice(error: &Fault) -> Option<&'static str> {
     match error {
         Fault::Code(code) => Some(codes::explain(*code).advice),
-        Fault::Http(408 | 425 | 429 | 500..=599) | Fault::NoAnswer(_) | Fault::Silence => {
+        // No group ends like this: the run slows down and asks again.
+        Fault::Http(429) => Some("Nothing to do: the run slows down, and the call is tried again."),
+        Fault::Http(408 | 425 | 500..=599) | Fault::NoAnswer(_) | Fault::Silence => {
             Some(TRIED_AGAIN)
         }
         Fault::Http(status) => Some(fault::Fault::HttpStatus(*status).advice()),

@@ -130,8 +130,8 @@ impl<D: Disband> Dispatcher<D> {
             let text = Escaped(&reply.info);
             let code = reply
                 .code
-                .map_or_else(|| "HTTP 429".to_owned(), |code| code.to_string());
-            self.notice(false, format!("the service refuses calls as too many ({code} {text}): slowing down to {rate:.0} a second"))
+                .map_or_else(String::new, |code| format!("{code} "));
+            self.notice(false, format!("the service refuses calls as too many ({code}{text}): slowing down to {rate:.0} a second"))
                 .await;
         }
         self.unsettled(reply).await;

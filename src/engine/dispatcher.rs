@@ -31,6 +31,9 @@ use super::{
     throttle::Throttle,
 };
 
+/// In a pause longer than this, intents are taken back.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
+
 /// The service's window, and the wall clock's grain.
 const WINDOW_MS: i64 = 1002;
 
@@ -160,7 +163,8 @@ impl<D: Disband> Dispatcher<D> {
             if let Some(reason) = self.watch.reached(now) {
                 self.stopper.stop(reason);
             }
-            if self.breaker.open().is_some() && self.intents.ready() > 1 {
+            let outage = self.breaker.open().is_some() && self.intents.ready() > 1;
+            if outage || (self.is_long_pause(now) && self.intents.ready() > 0) {
                 self.recall().await;
             }
             self.prepare();
@@ -190,10 +194,10 @@ impl<D: Disband> Dispatcher<D> {
 
     /// Prepares the next calls.
     fn prepare(&mut self) {
-        if self.stopper.is_asked() || self.intents.asked() {
+        let now = self.now();
+        if self.stopper.is_asked() || self.intents.asked() || self.is_long_pause(now) {
             return;
         }
-        let now = self.now();
         let wanted = match self.breaker.open() {
             None => self.intents.wanted(self.pacer.effective_rate()),
             Some(_) => 1_usize.saturating_sub(self.intents.ready()),
@@ -220,8 +224,13 @@ impl<D: Disband> Dispatcher<D> {
         Some(job)
     }
 
-    /// Takes back what was prepared when the service went away: groups that were called before are better probes, for a
-    /// group's own trouble is often over at the second call, and no intent stays in doubt while nothing is sent.
+    /// Whether the service wants to hear nothing for so long that no intent should wait for it.
+    fn is_long_pause(&self, now: Duration) -> bool {
+        self.throttle.paused_until() > now + LONG_PAUSE
+    }
+
+    /// Takes back what was prepared, for no intent stays in doubt while nothing is sent. In an outage, groups that were
+    /// called before are better probes as well: a group's own trouble is often over at the second call.
     async fn recall(&mut self) {
         let (jobs, withdrawn) = self.intents.withdraw().await;
         self.held_by_ledger(withdrawn);

@@ -23,15 +23,26 @@ use text::Frame;
 /// Between two writes: half of the shortest scrape interval in common use.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// The metrics file could not be written.
+/// The metrics file can't be used.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error(
-    "the metrics cannot be written to {}: {cause}. Name another file with --metrics-file",
-    Escaped(&path.to_string_lossy())
-)]
-pub struct MetricsError {
-    path: PathBuf,
-    cause: Arc<io::Error>,
+pub enum MetricsError {
+    /// It could not be written.
+    #[error(
+        "the metrics cannot be written to {}: {cause}. Name another file with --metrics-file",
+        Escaped(&path.to_string_lossy())
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: Arc<io::Error>,
+    },
+    /// Something else is there: an input or a key, perhaps.
+    #[error(
+        "{} is no metrics file of disband-batch, and is not replaced by one. Name another file with --metrics-file",
+        Escaped(&.0.to_string_lossy())
+    )]
+    Foreign(PathBuf),
 }
 
 /// Writes the metrics file every few seconds of the run's own time. Watches a run as an [`Observer`].
@@ -51,21 +62,26 @@ impl Metrics {
     /// Takes over the last success from the file that is there, and proves that it can be written.
     ///
     /// # Errors
-    /// [`MetricsError`] where it cannot.
+    /// [`MetricsError`] where it cannot, or where something else is there.
     pub fn open(path: &Path, sdkappid: u64) -> Result<Self, MetricsError> {
-        let failed = |cause: io::Error| MetricsError {
-            path: path.to_owned(),
+        // A link stays a link: what it leads to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let failed = |cause: io::Error| MetricsError::Write {
+            path: path.clone(),
             cause: Arc::new(cause),
         };
-        let previous = match fs::read(path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        let previous = match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(failed(error)),
+            Ok(there) if there.is_file() => text::earlier(&path)
+                .map_err(failed)?
+                .ok_or_else(|| MetricsError::Foreign(path.clone()))?,
+            Ok(_) => return Err(MetricsError::Foreign(path)),
         };
         // The old figures stay until there are new ones.
-        drop(replace::beside(path).map_err(failed)?);
+        drop(replace::beside(&path).map_err(failed)?);
         Ok(Self {
-            path: path.to_owned(),
+            path,
             sdkappid,
             latencies: Histogram::new(text::BUCKETS),
             last_success: text::last_success(&previous, sdkappid).unwrap_or(0),
@@ -84,7 +100,7 @@ impl Metrics {
             self.last_success = now.0 / 1000;
         }
         let frame = self.frame(Some(exit_code), now);
-        self.write(frame).map_err(|cause| MetricsError {
+        self.write(frame).map_err(|cause| MetricsError::Write {
             path: self.path.clone(),
             cause: Arc::new(cause),
         })
@@ -239,6 +255,30 @@ mod tests {
             written += u32::from(path.exists());
         }
         assert_eq!(written, 5);
+    }
+
+    #[test]
+    fn what_is_no_metrics_file_stays_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("ids.txt");
+        fs::write(&path, "group-1\n").unwrap();
+        let error = Metrics::open(&path, 7).unwrap_err();
+        assert!(matches!(error, MetricsError::Foreign(_)), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "group-1\n");
+        let error = Metrics::open(Path::new("/dev/null"), 7).unwrap_err();
+        assert!(matches!(error, MetricsError::Foreign(_)), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, link) = (home.path().join("file"), home.path().join("link"));
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        Metrics::open(&link, 7).unwrap().tick(&snapshot());
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(parsed(&fs::read_to_string(&file).unwrap()).len() > 9);
     }
 
     #[test]

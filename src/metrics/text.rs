@@ -5,6 +5,12 @@
 //! whole collector, so every series carries the app's number. See node_exporter's README, "Textfile Collector", and
 //! "Exposition formats" in Prometheus' documentation.
 
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
+
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode_registry},
     metrics::{
@@ -25,6 +31,9 @@ pub(super) const BUCKETS: [f64; 13] = [
 ];
 
 const LAST_SUCCESS: &str = "disband_batch_last_success_timestamp_seconds";
+
+/// No metrics file is larger (bytes).
+const MOST: u64 = 1024 * 1024;
 
 /// What the file tells beside the run's figures.
 #[derive(Clone, Copy, Debug)]
@@ -190,6 +199,15 @@ fn as_text_format(open_metrics: &str) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The text of an earlier metrics file; nothing where it is no such file. An empty one may become one.
+pub(super) fn earlier(path: &Path) -> io::Result<Option<String>> {
+    let mut text = Vec::new();
+    fs::File::open(path)?.take(MOST).read_to_end(&mut text)?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let ours = text.is_empty() || text.starts_with("# HELP disband_batch_");
+    Ok(ours.then_some(text))
 }
 
 /// The last success that an earlier run of the same app left in its file. A file of another kind holds none.

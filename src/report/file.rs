@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -78,15 +78,15 @@ impl ReportTarget {
     /// # Errors
     /// [`ReportError::Exists`] where something is there that may not be replaced; otherwise what the system says.
     pub fn open(&self, existing: Existing) -> Result<OpenReport, ReportError> {
-        let (sink, guard) = match &self.place {
-            Place::Stdout => (Sink::Stdout(io::stdout()), Guard::None),
+        let (file, guard) = match &self.place {
+            Place::Stdout => (stdout()?, Guard::None),
             Place::File(path) => open_file(path, existing)?,
         };
         let name = match &self.place {
             Place::Stdout => PathBuf::from("stdout"),
             Place::File(path) => path.clone(),
         };
-        let begun = Rows::begin(self.format, sink).and_then(|mut rows| {
+        let begun = Rows::begin(self.format, file).and_then(|mut rows| {
             rows.flush()?;
             Ok(rows)
         });
@@ -120,7 +120,7 @@ fn by_ending(path: &Path) -> Format {
     }
 }
 
-fn open_file(path: &Path, existing: Existing) -> Result<(Sink, Guard), ReportError> {
+fn open_file(path: &Path, existing: Existing) -> Result<(File, Guard), ReportError> {
     let failed = |error: io::Error| create_error(WHAT, OPTION, path, error);
     let there = match fs::metadata(path) {
         Ok(metadata) => Some(metadata),
@@ -130,7 +130,7 @@ fn open_file(path: &Path, existing: Existing) -> Result<(Sink, Guard), ReportErr
     match there {
         Some(there) if !there.is_file() && !there.is_dir() => {
             let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
-            Ok((Sink::File(file), Guard::None))
+            Ok((file, Guard::None))
         }
         Some(there) if there.is_file() && existing == Existing::Replace => {
             beside(path, there.permissions()).map_err(failed)
@@ -142,19 +142,31 @@ fn open_file(path: &Path, existing: Existing) -> Result<(Sink, Guard), ReportErr
                 .open(path)
                 .map_err(failed)?;
             let made = TempPath::try_from_path(path).map_err(failed)?;
-            Ok((Sink::File(file), Guard::Remove(made)))
+            Ok((file, Guard::Remove(made)))
         }
     }
 }
 
+/// The descriptor itself: the standard library's stdout swallows everything where it can't be written to.
+fn stdout() -> Result<File, ReportError> {
+    #[cfg(unix)]
+    let stdout = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned();
+    #[cfg(windows)]
+    let stdout = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned();
+    match stdout {
+        Ok(stdout) => Ok(stdout.into()),
+        Err(error) => Err(create_error(WHAT, OPTION, Path::new("stdout"), error)),
+    }
+}
+
 /// A temporary file in the same directory, so that renaming it over `path` is atomic.
-fn beside(path: &Path, permissions: Permissions) -> io::Result<(Sink, Guard)> {
+fn beside(path: &Path, permissions: Permissions) -> io::Result<(File, Guard)> {
     // A link stays a link: what it leads to is replaced.
     let path = fs::canonicalize(path)?;
     let temporary = replace::beside(&path)?;
     temporary.as_file().set_permissions(permissions)?;
     let (file, temporary) = temporary.into_parts();
-    Ok((Sink::File(file), Guard::Rename { temporary, path }))
+    Ok((file, Guard::Rename { temporary, path }))
 }
 
 /// Sorts a failed attempt to make a file into its kinds.
@@ -191,7 +203,7 @@ enum Guard {
 /// refused before its first call must not be in the way of the next one.
 #[derive(Debug)]
 pub struct OpenReport {
-    rows: Rows<Sink>,
+    rows: Rows<File>,
     guard: Guard,
     path: PathBuf,
 }
@@ -234,7 +246,7 @@ impl OpenReport {
 /// A report that stays, whatever happens from here on.
 #[derive(Debug)]
 pub struct KeptReport {
-    rows: Rows<Sink>,
+    rows: Rows<File>,
     path: PathBuf,
 }
 
@@ -257,43 +269,16 @@ impl KeptReport {
     pub fn finish(mut self) -> Result<(), ReportError> {
         self.rows
             .flush()
-            .and_then(|()| self.rows.get_ref().sync())
+            .and_then(|()| sync(self.rows.get_ref()))
             .map_err(|error| ReportError::from_write(&self.path, error))
     }
 }
 
-/// What takes the bytes.
-#[derive(Debug)]
-pub(super) enum Sink {
-    /// Standard output.
-    Stdout(io::Stdout),
-    /// A file, or something that is used like one.
-    File(File),
-}
-
-impl Sink {
-    fn sync(&self) -> io::Result<()> {
-        match self {
-            Self::Stdout(_) => Ok(()),
-            Self::File(file) if file.metadata()?.is_file() => file.sync_data(),
-            Self::File(_) => Ok(()),
-        }
-    }
-}
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Stdout(out) => out.write(bytes),
-            Self::File(file) => file.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Stdout(out) => out.flush(),
-            Self::File(file) => file.flush(),
-        }
+/// Waits until a file is on the disk; what is only used like one has none.
+fn sync(file: &File) -> io::Result<()> {
+    match file.metadata()?.is_file() {
+        true => file.sync_data(),
+        false => Ok(()),
     }
 }
 

@@ -136,8 +136,8 @@ pub(super) fn calls(layered: &Layered, warnings: &mut Vec<String>) -> Result<Cal
     }
     if timeout <= ITS_OWN {
         warnings.push(format!(
-            "A call gets {} ({}), but the service itself takes up to 3 s: slow answers will be \
-             lost and asked for again.",
+            "A call gets {} ({}), and the service alone may take 3 s: slow answers will be lost \
+             and asked for again.",
             humantime::format_duration(timeout),
             layered.place("timeout"),
         ));

@@ -40,6 +40,30 @@ fn records_of_a_pipe_come_from_the_ledger_if_nothing_is_piped_again() {
 }
 
 #[test]
+fn what_was_never_read_of_a_pipe_is_said_by_a_resume_without_it_and_taken_by_one_with_it() {
+    let scenario = Scenario::new();
+    let mut run = scenario.program().start();
+    run.feed(&id_lines(20));
+    scenario.wait_for_calls(20);
+    run.signal("INT");
+    run.wait_until_says("calls in flight are waited for");
+    run.signal("INT");
+    run.wait().exits(130);
+    let resumed = ["--resume", "--summary", "summary.json"];
+    let resumed = scenario.program().args(resumed).run().exits(0);
+    let summary: Value = serde_json::from_str(&scenario.read("summary.json")).unwrap();
+    assert_eq!(summary["input_records"], 20);
+    let warnings = summary["warnings"].to_string();
+    assert!(warnings.contains("was not read to its end"), "{warnings}");
+    scenario
+        .program()
+        .arg(format!("--resume={}", resumed.run_id()))
+        .run_with(id_lines(40))
+        .exits(0);
+    assert_done(&scenario, 40);
+}
+
+#[test]
 fn the_same_pipe_again_changes_nothing() {
     let scenario = piped_and_stopped(40);
     scenario

@@ -348,3 +348,30 @@ fn one_file_for_two_purposes_is_refused_before_the_first_call() {
         .exits(2);
     scenario.assert_untouched();
 }
+
+#[test]
+fn a_metrics_file_takes_the_place_of_an_earlier_one_and_of_nothing_else() {
+    let scenario = Scenario::new();
+    let ids = scenario.ids(3);
+    let list = scenario.read("ids.txt");
+    let onto_the_list = scenario.program().args(["--metrics-file", "ids.txt"]);
+    onto_the_list.arg(&ids).run().exits(2).says("ids.txt");
+    assert_eq!(scenario.read("ids.txt"), list);
+    scenario.assert_untouched();
+    let named = ["--metrics-file", "{run}.prom"];
+    let run = scenario.program().args(named).arg(&ids).run().exits(0);
+    assert!(scenario.path(&format!("{}.prom", run.run_id())).exists());
+}
+
+#[test]
+fn a_stdout_that_cannot_be_written_is_found_before_the_first_call() {
+    let scenario = Scenario::new();
+    scenario.ids(3);
+    scenario
+        .program()
+        .env("DISBAND_BATCH_REPORT", "-")
+        .in_shell("$PROGRAM ids.txt 1</dev/null; echo $? > code")
+        .run();
+    assert_eq!(scenario.read("code"), "2\n");
+    scenario.assert_untouched();
+}

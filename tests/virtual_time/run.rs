@@ -46,6 +46,8 @@ pub(crate) struct Done {
     pub(crate) end: End,
     pub(crate) rows: Vec<Row>,
     pub(crate) outcomes: Tally,
+    /// Calls that the ledger knows of.
+    pub(crate) intended: u64,
     pub(crate) took: Duration,
 }
 
@@ -105,12 +107,13 @@ impl Run {
             self.stopper,
         );
         let end = end.await.unwrap();
-        let outcomes = ledger.tally().await.unwrap().counts.outcomes;
+        let counts = ledger.tally().await.unwrap().counts;
         let rows = std::mem::take(&mut *rows.0.lock().unwrap());
         Done {
             end,
             rows,
-            outcomes,
+            outcomes: counts.outcomes,
+            intended: counts.calls,
             took: began.elapsed(),
         }
     }

@@ -34,6 +34,7 @@ pub(crate) struct Says {
     pub(crate) herd: Herd,
     /// How long the call waits for its connection before it leaves.
     pub(crate) connect: Duration,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Says {
@@ -47,6 +48,7 @@ impl Says {
             latency,
             herd,
             connect: Duration::ZERO,
+            retry_after: None,
         }
     }
 
@@ -168,6 +170,7 @@ impl Disband for Scripted {
             reach,
             may_have_acted,
             herd,
+            retry_after,
             ..
         } = says;
         Answer {
@@ -181,7 +184,7 @@ impl Disband for Scripted {
             info: "scripted".into(),
             http_status: (reach == Reach::Answered).then_some(200),
             latency: asked.elapsed(),
-            retry_after: None,
+            retry_after,
             credential,
         }
     }

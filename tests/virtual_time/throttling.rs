@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use disband_batch::outcome::Outcome;
+use disband_batch::{engine::StopReason, outcome::Outcome};
 
 use crate::{
     run::Run,
@@ -87,14 +87,32 @@ async fn once_the_other_program_is_done_the_run_takes_all_of_the_rate_again() {
 async fn a_quota_that_others_use_up_for_good_costs_no_attempts_and_ends_the_run_resumable() {
     let service = Scripted::new(|_| Says::slow(LATENCY));
     let done = Run::of(100).against(&service).await;
-    assert_eq!(
-        done.end.reason,
-        Some(disband_batch::engine::StopReason::MaxOutage)
-    );
+    assert_eq!(done.end.reason, Some(StopReason::MaxOutage));
     assert_eq!(done.of(Outcome::Exhausted), 0);
     assert!(
         done.rows
             .iter()
             .all(|row| row.outcome == Outcome::NotAttempted)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_intent_waits_for_the_end_of_a_long_pause() {
+    let service = Scripted::new(|call| match call.at < SECOND {
+        true => Says {
+            retry_after: Some(SECOND * 30),
+            ..Says::slow(LATENCY)
+        },
+        false => Says::done(LATENCY),
+    });
+    let run = Run::of(2000);
+    let stopper = run.stopper.clone();
+    let in_the_pause = async {
+        tokio::time::sleep(SECOND * 20).await;
+        // As a crash would: what is intended stays so.
+        stopper.stop(StopReason::Limit);
+        stopper.insist();
+    };
+    let (done, ()) = tokio::join!(run.against(&service), in_the_pause);
+    assert_eq!(done.intended, done.end.snapshot.calls);
 }

@@ -16,6 +16,7 @@ use crate::{
     },
     error::Error,
     exit::ExitCode,
+    ledger::RunInfo,
     observe::{Health, Snapshot},
     outcome::Tally,
     progress::Screen,
@@ -52,6 +53,15 @@ pub(super) fn run(
     done
 }
 
+/// What a run may begin with.
+struct Ready {
+    intake: Intake,
+    /// An earlier session did not read its stream to the end, and this one can't.
+    unread: bool,
+    /// What was noticed on the way.
+    warnings: Vec<String>,
+}
+
 /// The job and where it is seen.
 #[derive(Clone, Copy)]
 struct Job<'a> {
@@ -83,12 +93,17 @@ impl Job<'_> {
             // Nobody was called yet, so there is nothing to wait for.
             () = stopper.asked() => Err(session.refuse(not_begun(&stopper)).await),
         };
-        let (intake, warnings) = ready?;
+        let Ready {
+            intake,
+            unread,
+            warnings,
+        } = ready?;
         session.confirm().await?;
         let audience = outputs.audience(self.screen, &warnings)?;
-        let end = self
+        let mut end = self
             .call(&callee, &session, plan, intake, audience, stopper.clone())
             .await?;
+        end.intake.complete &= !unread;
         drop(signals);
         let closed = Closed {
             settings: self.settings,
@@ -109,8 +124,10 @@ impl Job<'_> {
         inputs: Opened,
         mut warnings: Vec<String>,
         stopper: &Stopper,
-    ) -> Result<(Intake, Vec<String>), Error> {
+    ) -> Result<Ready, Error> {
         let mut intake = inputs::intake(inputs, session).await?;
+        let was_cut = |earlier: &RunInfo| !earlier.input_complete;
+        let unread = intake.live.is_none() && session.earlier().is_some_and(was_cut);
         if self.must_know_all() {
             let loaded = self.load(plan, session, &mut intake, stopper).await?;
             consent::check_size(self.settings, session).await?;
@@ -119,7 +136,11 @@ impl Job<'_> {
                 consent::ask(callee, session, &warnings).await?;
             }
         }
-        Ok((intake, warnings))
+        Ok(Ready {
+            intake,
+            unread,
+            warnings,
+        })
     }
 
     /// Whether all of the input must be read before the first call.

@@ -16,7 +16,7 @@ use crate::{
     progress::Screen,
     report::{
         Format, ReportError,
-        file::{Existing, OpenReport, ReportTarget},
+        file::{Existing, OpenReport, ReportTarget, with_run},
         statistics::Statistics,
         summary::SummaryTarget,
         writer::ReportWriter,
@@ -70,7 +70,7 @@ impl Outputs {
             .results
             .metrics_file
             .as_deref()
-            .map(|path| Metrics::open(path, sdkappid))
+            .map(|path| Metrics::open(&with_run(path, run), sdkappid))
             .transpose();
         let metrics = metrics.map_err(|error| Error::new(ExitCode::Usage, error))?;
         Ok(Self {

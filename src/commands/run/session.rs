@@ -6,6 +6,7 @@ use crate::{
     cli::ResumeTarget,
     error::Error,
     exit::ExitCode,
+    figures,
     ledger::{
         self, Ledger, LedgerError, NewRun, NoSuchRun, RunEnd, RunId, RunInfo, RunLedger, Status,
     },
@@ -156,7 +157,8 @@ impl Session {
         } = settings.mode
         {
             let again = run.retry_failed().await.map_err(unusable)?;
-            tracing::info!("{again} groups that had failed get another try");
+            let again = figures::counted(again, "group");
+            tracing::info!("another try for {again} that had failed");
         }
         self.run = Some(run);
         Ok(())
@@ -203,7 +205,7 @@ struct NotBegun;
 /// Why a run can't be resumed.
 #[derive(Debug, thiserror::Error)]
 enum CannotResume {
-    #[error("app {0} has no unfinished run to go on with")]
+    #[error("app {0} has no unfinished run to go on with; `disband-batch runs` lists its runs")]
     NothingUnfinished(u64),
     #[error(transparent)]
     NoSuchRun(#[from] NoSuchRun),
@@ -234,9 +236,7 @@ async fn find(store: &Ledger, target: &ResumeTarget, callee: &Callee) -> Result<
             .map_err(unusable)?
             .map_err(CannotResume::from),
     };
-    found.map_err(|error| {
-        Error::new(ExitCode::Usage, error).with_hint("`disband-batch runs` lists the runs")
-    })
+    found.map_err(|error| Error::new(ExitCode::Usage, error))
 }
 
 fn fits(earlier: &RunInfo, callee: &Callee) -> Result<(), Error> {
