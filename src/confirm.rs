@@ -8,7 +8,7 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
 };
 
-use crate::{error::Error, exit::ExitCode};
+use crate::{error::Error, exit::ExitCode, figures};
 
 /// What a user should know before consenting.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ pub fn ask(
 fn question(facts: &Facts<'_>) -> String {
     let groups = match facts.groups {
         Some(1) => "1 group".to_owned(),
-        Some(n) => format!("{n} groups"),
+        Some(n) => figures::count(n),
         None => "groups, not counted yet: they come from stdin".to_owned(),
     };
     let mut text = String::from("\n");
@@ -195,7 +195,7 @@ mod tests {
           app       1400000000
           admin     administrator
           endpoint  console.tim.qq.com
-          groups    2 groups
+          groups    2
           first IDs @TGS#2J4SZEAEL
                     odd\u{1b}[2J\nid
 

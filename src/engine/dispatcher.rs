@@ -163,8 +163,7 @@ impl<D: Disband> Dispatcher<D> {
             if let Some(reason) = self.watch.reached(now) {
                 self.stopper.stop(reason);
             }
-            let outage = self.breaker.open().is_some() && self.intents.ready() > 1;
-            if outage || (self.is_long_pause(now) && self.intents.ready() > 0) {
+            if self.intents.ready() > self.ahead(now) {
                 self.recall().await;
             }
             self.prepare();
@@ -194,13 +193,13 @@ impl<D: Disband> Dispatcher<D> {
 
     /// Prepares the next calls.
     fn prepare(&mut self) {
-        let now = self.now();
-        if self.stopper.is_asked() || self.intents.asked() || self.is_long_pause(now) {
+        if self.stopper.is_asked() || self.intents.asked() {
             return;
         }
-        let wanted = match self.breaker.open() {
-            None => self.intents.wanted(self.pacer.effective_rate()),
-            Some(_) => 1_usize.saturating_sub(self.intents.ready()),
+        let now = self.now();
+        let wanted = match self.ahead(now) {
+            usize::MAX => self.intents.wanted(self.pacer.effective_rate()),
+            few => few.saturating_sub(self.intents.ready()),
         };
         let jobs = std::iter::from_fn(|| self.next_job(now)).take(wanted);
         let jobs = jobs.collect();
@@ -224,13 +223,19 @@ impl<D: Disband> Dispatcher<D> {
         Some(job)
     }
 
-    /// Whether the service wants to hear nothing for so long that no intent should wait for it.
-    fn is_long_pause(&self, now: Duration) -> bool {
-        self.throttle.paused_until() > now + LONG_PAUSE
+    /// How many intents may be ready, where calls go out one at a time or not at all; else as many as the disk needs.
+    fn ahead(&self, now: Duration) -> usize {
+        if self.throttle.paused_until() > now + LONG_PAUSE {
+            0
+        } else if self.breaker.open().is_some() || self.unproven.is_some() {
+            1
+        } else {
+            usize::MAX
+        }
     }
 
-    /// Takes back what was prepared, for no intent stays in doubt while nothing is sent. In an outage, groups that were
-    /// called before are better probes as well: a group's own trouble is often over at the second call.
+    /// Takes back what was prepared, for no intent stays in doubt while nothing is sent. Groups that were called before are
+    /// better probes as well: a group's own trouble is often over at the second call.
     async fn recall(&mut self) {
         let (jobs, withdrawn) = self.intents.withdraw().await;
         self.held_by_ledger(withdrawn);

@@ -33,7 +33,7 @@ impl Intents {
             ledger,
             began,
             last_call,
-            lookahead: Lookahead::default(),
+            lookahead: Lookahead::new(),
             ready: VecDeque::new(),
             asked: None,
         }

@@ -12,7 +12,7 @@
 //! - `GUARD` is 1002 ms: a call that left late (a timer, a busy machine) may be caught up with, which brings it nearer
 //!   to its successor 200 places on; the guard stops that at 1002 ms, so 2 ms of jitter are left even then. The 2 ms
 //!   between guard and nominal are also how fast a train of bunched calls spreads out again.
-//! - `CATCH_UP` is 100 ms: a burst of 20 calls at most, after a stall or an idle moment. It is spent before the first
+//! - `CATCH_UP` is 50 ms: a burst of 10 calls at most, after a stall or an idle moment. It is spent before the first
 //!   call, so that the run starts evenly. A longer stall loses its slots for good, for they can't be caught up with
 //!   inside the guard anyway.
 
@@ -45,7 +45,7 @@ const NOMINAL: Duration = Duration::from_millis(1004);
 /// No more than one second's calls leave in any span of this length.
 const GUARD: Duration = Duration::from_millis(1002);
 /// How much lost time the GCRA remembers.
-const CATCH_UP: Duration = Duration::from_millis(100);
+const CATCH_UP: Duration = Duration::from_millis(50);
 
 /// Hands out permits to call. Time is told, as the span since the run began.
 #[derive(Debug)]
