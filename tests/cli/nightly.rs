@@ -269,6 +269,19 @@ fn a_list_that_had_to_wait_for_another_run_is_begun_the_next_night() {
 }
 
 #[test]
+fn a_night_that_is_stopped_drains_and_the_next_one_goes_on() {
+    let scenario = Scenario::new();
+    scenario.file("groups.txt", id_lines(400));
+    let stopped = night(&scenario).arg("--rate=50").start();
+    scenario.wait_for_calls(3);
+    stopped.signal("TERM");
+    stopped.wait().exits(143);
+    night(&scenario).run().exits(0);
+    assert_eq!(called(&scenario, "group-"), 400);
+    assert_done(&scenario, &[&id_lines(400)]);
+}
+
+#[test]
 fn a_ledger_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     let scenario = Scenario::new();
     scenario.file("groups.txt", id_lines(40));
