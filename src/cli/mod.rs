@@ -64,7 +64,8 @@ pub enum Command {
     /// The runs that the ledger knows, newest first
     ///
     /// A run whose process ended without a word is `killed`. NOT_ATTEMPTED (LEFT where the terminal is narrow) are the
-    /// records that have no outcome; --resume takes them.
+    /// records that have no outcome; --resume takes them. INPUT (where there is room for it) is the first input's path,
+    /// and how many there are beside it.
     Runs,
     /// A run's report again, from the ledger
     ///

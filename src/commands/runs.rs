@@ -9,7 +9,7 @@ use crate::{
     escape::Escaped,
     exit::ExitCode,
     figures,
-    ledger::{Archive, RunInfo},
+    ledger::{Archive, Input, RunInfo},
     outcome::Class,
     settings::RunsSettings,
 };
@@ -64,6 +64,7 @@ struct Line {
     left: String,
     calls: String,
     endpoint: String,
+    input: String,
 }
 
 impl Line {
@@ -81,7 +82,23 @@ impl Line {
             left: figures::count(counts.pending),
             calls: figures::count(counts.calls),
             endpoint: Escaped(&run.endpoint).to_string(),
+            input: input(&run.inputs),
         })
+    }
+}
+
+/// Where the first input lies, which tells lists apart, and how many there are beside it.
+fn input(inputs: &[Input]) -> String {
+    let Some(first) = inputs.first() else {
+        return String::new();
+    };
+    let shown = match &first.path {
+        Some(path) => Escaped(&path.to_string_lossy()).to_string(),
+        None => Escaped(&first.name).to_string(),
+    };
+    match inputs.len() {
+        1 => shown,
+        all => format!("{shown} +{}", all - 1),
     }
 }
 
@@ -103,7 +120,7 @@ fn fitting(lines: &[Line], width: usize) -> String {
 }
 
 fn wide(lines: &[Line]) -> String {
-    const TITLES: [(&str, Alignment); 10] = [
+    const TITLES: [(&str, Alignment); 11] = [
         ("RUN", Alignment::Left),
         ("STARTED", Alignment::Left),
         ("APP", Alignment::Left),
@@ -114,6 +131,7 @@ fn wide(lines: &[Line]) -> String {
         ("NOT_ATTEMPTED", Alignment::Right),
         ("CALLS", Alignment::Right),
         ("ENDPOINT", Alignment::Left),
+        ("INPUT", Alignment::Left),
     ];
     let cells = |line: &Line| {
         [
@@ -127,6 +145,7 @@ fn wide(lines: &[Line]) -> String {
             line.left.clone(),
             line.calls.clone(),
             line.endpoint.clone(),
+            line.input.clone(),
         ]
     };
     let rows: Vec<_> = lines.iter().map(cells).collect();
@@ -209,6 +228,7 @@ mod tests {
             left: figures::count(records / 2),
             calls: figures::count(records),
             endpoint: "https://adminapisgp.im.qcloud.com".into(),
+            input: "/srv/groups.csv".into(),
         };
         vec![
             line("20261123-101500-k3f9", "interrupted", 9_999_999),
@@ -218,11 +238,37 @@ mod tests {
 
     #[test]
     fn a_wide_terminal_and_a_pipe_get_a_line_for_each_run() {
-        insta::assert_snapshot!(fitting(&lines(), 160), @r"
-        RUN                   STARTED               APP         STATUS         RECORDS       GONE  FAILURES  NOT_ATTEMPTED      CALLS  ENDPOINT
-        20261123-101500-k3f9  2026-11-23T10:15:00Z  1400000000  interrupted  9,999,999  4,999,999     9,999      4,999,999  9,999,999  https://adminapisgp.im.qcloud.com
-        20261122-101500-abcd  2026-11-23T10:15:00Z  1400000000  finished            12          6         0              6         12  https://adminapisgp.im.qcloud.com
+        insta::assert_snapshot!(fitting(&lines(), 180), @r"
+        RUN                   STARTED               APP         STATUS         RECORDS       GONE  FAILURES  NOT_ATTEMPTED      CALLS  ENDPOINT                           INPUT
+        20261123-101500-k3f9  2026-11-23T10:15:00Z  1400000000  interrupted  9,999,999  4,999,999     9,999      4,999,999  9,999,999  https://adminapisgp.im.qcloud.com  /srv/groups.csv
+        20261122-101500-abcd  2026-11-23T10:15:00Z  1400000000  finished            12          6         0              6         12  https://adminapisgp.im.qcloud.com  /srv/groups.csv
         ");
+    }
+
+    #[test]
+    fn an_input_is_its_path_and_how_many_there_are_beside_it() {
+        let input_of = |inputs: &[(&str, Option<&str>)]| {
+            let inputs: Vec<_> = inputs
+                .iter()
+                .map(|(name, path)| Input {
+                    name: (*name).into(),
+                    path: path.map(Into::into),
+                })
+                .collect();
+            input(&inputs)
+        };
+        for (inputs, shown) in [
+            (&[("a.txt", Some("/my lists/a.txt"))][..], "/my lists/a.txt"),
+            (&[("stdin", None)], "stdin"),
+            (
+                &[("a.txt", Some("/a.txt")), ("stdin", None), ("b", None)],
+                "/a.txt +2",
+            ),
+            (&[("a", Some("/\x1b[31m\n"))], "/\\u{1b}[31m\\n"),
+            (&[], ""),
+        ] {
+            assert_eq!(input_of(inputs), shown);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod nightly;
 mod reports;
 mod resume;
 mod runs;

@@ -1,5 +1,7 @@
 //! `runs`.
 
+use std::path::Path;
+
 use crate::program::{APP, Home, ended};
 
 #[test]
@@ -18,6 +20,7 @@ fn runs_are_listed_newest_first_with_what_they_came_to() {
     for run in [first, second] {
         assert_eq!(run[2], APP);
         assert_eq!(run[9], home.simulator.url());
+        assert_eq!(Path::new(&run[10]), home.path("ids.txt"));
         assert_eq!(run[8], if run == first { "10" } else { "40" }, "calls");
     }
     assert_eq!(

@@ -54,6 +54,14 @@ impl Program {
         self.through("sh", &["-c".as_ref(), script.as_ref()])
     }
 
+    /// The same environment and directory, for the script that is run at night.
+    pub(crate) fn at_night(self) -> Self {
+        let executable = self.command.get_program().to_owned();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/nightly");
+        self.through("sh", &[script.as_ref()])
+            .env("DISBAND_BATCH", executable)
+    }
+
     /// The same environment and directory, for another program.
     fn through(self, executable: &str, args: &[&OsStr]) -> Self {
         let mut command = Command::new(executable);
