@@ -33,7 +33,7 @@ impl Intents {
             ledger,
             began,
             last_call,
-            lookahead: Lookahead::new(),
+            lookahead: Lookahead::default(),
             ready: VecDeque::new(),
             asked: None,
         }
@@ -96,7 +96,13 @@ impl Intents {
         };
         durable?;
         self.lookahead.took(asked.elapsed(), self.began.elapsed());
-        self.ready.extend(prepared);
+        // Retries are due already; nobody waits for a group's first call.
+        let is_retry = |prepared: &Prepared| prepared.job.was_called();
+        let (retries, new): (Vec<_>, Vec<_>) = prepared.into_iter().partition(is_retry);
+        for retry in retries.into_iter().rev() {
+            self.ready.push_front(retry);
+        }
+        self.ready.extend(new);
         Ok(())
     }
 

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 /// Calls of this span are prepared even on the fastest disk, so that they share commits: twenty at 200 a second.
 const SHARED: Duration = Duration::from_millis(100);
-/// What the slowest commit is taken for before any was seen: a busy disk's.
-const PRESUMED: Duration = Duration::from_millis(100);
 /// The slowest commit is covered so many times over, since half is topped up at a time.
 const COVER: f64 = 2.5;
 /// The slowest commit counts for half after this.
@@ -18,21 +16,13 @@ const HALF_LIFE: Duration = Duration::from_secs(30);
 const MOST: usize = 1024;
 
 /// Learns how long commits take.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Lookahead {
     slowest_s: f64,
     noted_at: Duration,
 }
 
 impl Lookahead {
-    /// Nothing is known of the disk.
-    pub(super) const fn new() -> Self {
-        Self {
-            slowest_s: PRESUMED.as_secs_f64(),
-            noted_at: Duration::ZERO,
-        }
-    }
-
     /// A commit that ended at `now` took this long.
     pub(super) fn took(&mut self, commit: Duration, now: Duration) {
         let since = now.saturating_sub(self.noted_at).as_secs_f64();
@@ -58,11 +48,9 @@ mod tests {
 
     #[test]
     fn a_fast_disk_needs_twenty_and_a_slow_one_as_many_as_its_commits_last() {
-        let mut lookahead = Lookahead::new();
-        assert_eq!(lookahead.calls(200.0), 50, "nothing is known yet");
-        lookahead.took(ms(1), ms(600_000));
+        let mut lookahead = Lookahead::default();
         assert_eq!(lookahead.calls(200.0), 20);
-        lookahead.took(ms(200), ms(600_000));
+        lookahead.took(ms(200), ms(1000));
         assert_eq!(lookahead.calls(200.0), 100);
         assert_eq!(lookahead.calls(1.0), 2);
         assert_eq!(lookahead.calls(1e9), MOST);
@@ -70,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_slow_commit_is_remembered_among_fast_ones_and_forgotten_by_halves() {
-        let mut lookahead = Lookahead::new();
+        let mut lookahead = Lookahead::default();
         lookahead.took(ms(320), ms(0));
         for n in 1..=3000 {
             lookahead.took(ms(1), ms(n * 10));

@@ -78,6 +78,19 @@ fn assert_silent(night: &Finished) {
 }
 
 #[test]
+fn a_rehearsal_calls_nobody_and_leaves_the_list_where_it_is() {
+    let scenario = Scenario::new();
+    scenario.file("groups.txt", id_lines(3));
+    night(&scenario).arg("--dry-run").run().exits(0);
+    night(&scenario)
+        .env("DISBAND_BATCH_DRY_RUN", "true")
+        .run()
+        .exits(0);
+    scenario.assert_untouched();
+    assert_eq!(scenario.read("groups.txt"), id_lines(3));
+}
+
+#[test]
 fn a_list_is_worked_off_over_two_nights_and_filed() {
     let scenario = Scenario::new();
     let list = "id,name\n".to_owned() + &id_lines(40).replace('\n', ",x\n");
