@@ -179,7 +179,7 @@ impl<D: Disband> Dispatcher<D> {
         }
         if !self.stopper.is_at_once() {
             let (_, withdrawn) = self.intents.withdraw().await;
-            self.held_by_ledger(withdrawn);
+            self.stop_without_ledger(withdrawn);
         }
         Dispatched {
             snapshot: self.snapshot(self.now()),
@@ -238,7 +238,7 @@ impl<D: Disband> Dispatcher<D> {
     /// better probes as well: a group's own trouble is often over at the second call.
     async fn recall(&mut self) {
         let (jobs, withdrawn) = self.intents.withdraw().await;
-        self.held_by_ledger(withdrawn);
+        self.stop_without_ledger(withdrawn);
         let now = self.now();
         for job in jobs.into_iter().rev() {
             if job.was_called() {
@@ -251,7 +251,7 @@ impl<D: Disband> Dispatcher<D> {
     }
 
     /// Without its ledger, a run calls nobody.
-    fn held_by_ledger(&self, done: Result<(), LedgerError>) {
+    fn stop_without_ledger(&self, done: Result<(), LedgerError>) {
         if let Err(error) = done {
             self.stopper.stop(StopReason::Trouble(error.to_string()));
         }
@@ -335,7 +335,7 @@ impl<D: Disband> Dispatcher<D> {
                     self.returned(returned).await;
                 }
             }
-            durable = self.intents.durable() => self.held_by_ledger(durable),
+            durable = self.intents.durable() => self.stop_without_ledger(durable),
             jobs = self.jobs.recv(), if self.jobs_open && self.queue.is_empty() && !stopping => match jobs {
                 Some(jobs) => self.queue.extend(jobs),
                 None => self.jobs_open = false,
