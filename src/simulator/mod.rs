@@ -233,6 +233,7 @@ fn run(
             Err(e) => ready(Err(e)),
             Ok((listener, addr)) => {
                 ready(Ok(addr));
+                let addr = (addr, listen.port() == 0);
                 serve::serve(listener, addr, shared, commands, stop).await;
             }
         }

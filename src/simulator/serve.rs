@@ -106,21 +106,26 @@ enum Door {
     Closed(TcpSocket),
 }
 
-fn bind(addr: SocketAddr) -> io::Result<TcpSocket> {
+/// A socket on this address. One on a port of the system's choice may be bound beside another of ours, so that the door
+/// turns without letting the port go; a port that somebody named is not shared.
+fn bind(addr: SocketAddr, shared: bool) -> io::Result<TcpSocket> {
     let socket = match addr {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     }?;
     // Else the port stays taken for a minute after connections on it ended.
     #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
+    {
+        socket.set_reuseaddr(true)?;
+        socket.set_reuseport(shared)?;
+    }
     socket.bind(addr)?;
     Ok(socket)
 }
 
 /// Listens. Needs a runtime around it.
 pub(super) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
-    bind(addr)?.listen(BACKLOG)
+    bind(addr, addr.port() == 0)?.listen(BACKLOG)
 }
 
 impl Door {
@@ -131,11 +136,16 @@ impl Door {
         }
     }
 
-    fn turn(self, open: bool, addr: SocketAddr) -> io::Result<Self> {
+    fn turn(self, open: bool, addr: SocketAddr, shared: bool) -> io::Result<Self> {
         match (self, open) {
+            (Self::Open(listener), false) if shared => {
+                let closed = bind(addr, shared)?;
+                drop(listener);
+                Ok(Self::Closed(closed))
+            }
             (Self::Open(listener), false) => {
                 drop(listener);
-                bind(addr).map(Self::Closed)
+                bind(addr, shared).map(Self::Closed)
             }
             (Self::Closed(socket), true) => socket.listen(BACKLOG).map(Self::Open),
             (unchanged, _) => Ok(unchanged),
@@ -146,7 +156,7 @@ impl Door {
 /// Serves until told to stop.
 pub(super) async fn serve(
     listener: TcpListener,
-    addr: SocketAddr,
+    (addr, port_shared): (SocketAddr, bool),
     shared: Arc<Shared>,
     mut commands: mpsc::Receiver<Command>,
     stop: CancellationToken,
@@ -168,8 +178,10 @@ pub(super) async fn serve(
                     std::mem::take(&mut cut).cancel();
                 }
                 let turned = match door.take() {
-                    Some(door) => door.turn(open, addr),
-                    None => listen(addr).map(Door::Open),
+                    Some(door) => door.turn(open, addr, port_shared),
+                    None => bind(addr, port_shared)
+                        .and_then(|socket| socket.listen(BACKLOG))
+                        .map(Door::Open),
                 };
                 let told = turned.map(|turned| door = Some(turned));
                 // Whoever asked may have stopped waiting.
